@@ -43,6 +43,8 @@ enum {
 	FG_SEGMENT_RULES = 512,      /* rules of a wide segment: one line is one vector */
 	FG_NARROW_RULES = 64,        /* rules of a narrow segment: one word is one vector */
 	FG_LIST_RULES = 4,           /* rules of a group kept as a list of lines */
+	FG_PREFIX_LENGTHS_MAX = 34,  /* prefix lengths in use in one prefix table: all of IPv4's, and room for IPv6's */
+	FG_SEGMENT_FIELDS_MAX = 48,  /* fields one segment can constrain: 2 addresses of 16 octets, and the rest */
 	FG_APPLIED_MAX = 16,         /* rules applied to one packet: `continue` rules on a path, and the last */
 	FG_STEPS_MAX = 2048,         /* steps of one packet through the image; the line budget is below it */
 	FG_BURST = 32,               /* packets matched together */

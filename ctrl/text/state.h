@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What lexer, grammar and the builders share while one text is read: the place of a token, the value of a token, and the
+ * state of the one rule that is being read. Private to ctrl/text.
+ *
+ * Always true: text pointers point into the reader's own copy of the input and live until fg_text_read() returns; the
+ * state has a fixed size, whatever the length of the input. A function that answers int gives 0 or, after having put
+ * the message into state->error, non-zero: the parser stops at once.
+ */
+#ifndef CTRL_TEXT_STATE_H
+#define CTRL_TEXT_STATE_H
+
+#include "ctrl/rule/nlri.h"
+#include "ctrl/text/text.h"
+
+enum {
+	FG_TEXT_ERROR_MAX = 1024,   /* octets of fg_text_read()'s error[] */
+	FG_TEXT_EXPECTED_MAX = 6,   /* expectations named in a message */
+	FG_TEXT_SHOWN_MAX = 40,     /* octets of the input shown in a message */
+	FG_TEXT_SCANNER_OCTETS = 1024, /* all memory the generated scanner asks for */
+};
+
+/* Line and column, from 1; the column counts octets. */
+struct fg_text_place {
+	uint32_t line;
+	uint32_t column;
+};
+
+struct fg_text_string {
+	const char *at;
+	uint32_t len;
+};
+
+/* Of every token its text; of numbers and ranges the values; of grammar symbols a component type, an operator or bits. */
+struct fg_text_value {
+	struct fg_text_string text;
+	uint64_t number;
+	uint64_t upper;
+	struct fg_text_place place;
+};
+
+/* One operator and its value, still by name where it was written so: the family that decides it may come later. */
+struct fg_text_term {
+	uint8_t op;
+	struct fg_text_place place;
+	struct fg_text_string name; /* len 0: value counts */
+	uint64_t value;
+};
+
+/* The terms of one component: state->term[first .. first + count). */
+struct fg_text_list {
+	uint16_t first;
+	uint16_t count;
+};
+
+struct fg_text_state {
+	const struct fg_text_reader *reader;
+	const char *file;
+	char *error;
+	int result;
+
+	/* The lexer's. */
+	struct fg_text_place next;      /* of the next octet */
+	struct fg_text_string token;    /* the latest, which is the parser's look-ahead */
+	uint32_t depth;                 /* open brackets of both kinds; newlines count at 0 only */
+	int resume;                     /* start condition to return to behind a name */
+	bool ended;                     /* the end was answered as an end of line */
+	size_t scanner_used;
+	_Alignas(16) unsigned char scanner_octets[FG_TEXT_SCANNER_OCTETS];
+
+	/* The block of limits that is being read. */
+	char scope[FG_NAME_MAX + 1];
+
+	/* The rule that is being read; fg_text_rule_begin() makes it empty. */
+	struct fg_text_rule out;
+	uint16_t seen;                  /* bit t: component t was given */
+	uint32_t attributes;            /* bit per enum fg_text_attribute */
+	uint8_t open;                   /* component whose terms come now */
+	bool and_next;                  /* the next term is joined by `&` */
+	bool accept;
+	bool family_said;               /* by `family` or by an address */
+	bool raw;                       /* `nlri HEX` was given: builder.octets hold it */
+	bool too_long;                  /* more than FG_NLRI_MAX octets can hold */
+	struct fg_prefix prefix[2];     /* components 1 and 2, where seen */
+	uint16_t terms;
+	struct fg_text_list list[FG_COMPONENT_MAX + 1];
+	struct fg_text_term term[FG_TERMS_MAX];
+	struct fg_nlri_builder builder;
+};
+
+enum fg_text_attribute {
+	FG_TEXT_TTL,
+	FG_TEXT_OWNER,
+	FG_TEXT_TICKET,
+	FG_TEXT_SITE,
+	FG_TEXT_SOURCE,
+	FG_TEXT_FAMILY,
+	FG_TEXT_PAYLOAD,
+};
+
+/* text.c: puts "FILE:LINE:COLUMN: message" into the error unless one is there, and answers FG_MALFORMED. */
+__attribute__((format(printf, 3, 4))) int fg_text_fail(struct fg_text_state *s, struct fg_text_place at, const char *fmt, ...);
+/* text.c: likewise "unexpected 'TEXT', expected EXPECTED". */
+int fg_text_unexpected(struct fg_text_state *s, struct fg_text_place at, struct fg_text_string text, const char *expected);
+/* text.c: `text` as a string of at most FG_NAME_MAX octets; false and out untouched where longer. */
+bool fg_text_copy(struct fg_text_string text, char out[FG_NAME_MAX + 1]);
+/* text.c: what is between the quotes of a string token, as a string. Writes over the closing quote. */
+const char *fg_text_unquote(struct fg_text_string text);
+
+/* limits.c: opens the scope of a block of limits (scope "table" for the outermost), delivers one limit of it. */
+int fg_text_limits_open(struct fg_text_state *s, struct fg_text_place at, const char *scope);
+int fg_text_limits_source(struct fg_text_state *s, struct fg_text_place at, struct fg_text_string name);
+int fg_text_limits_put(struct fg_text_state *s, struct fg_text_place at, struct fg_text_string word, struct fg_text_place value_at,
+		       struct fg_text_string value);
+
+/* rulebuild.c: conditions. A component comes once; its terms follow it. */
+void fg_text_rule_begin(struct fg_text_state *s);
+int fg_text_component_open(struct fg_text_state *s, struct fg_text_place at, uint8_t type);
+int fg_text_prefix_put(struct fg_text_state *s, uint8_t type, struct fg_text_place at, struct fg_text_string text);
+/* One numeric term with an operator; without one (op 0) also `true` and `false`. `value` has a name if text is no number. */
+void fg_text_term_put(struct fg_text_state *s, uint8_t op, const struct fg_text_value *value, bool named);
+void fg_text_range_put(struct fg_text_state *s, const struct fg_text_value *range);
+void fg_text_flags_put(struct fg_text_state *s, uint8_t op, const struct fg_text_value *bits);
+/* Bits of one flag's name in the open component. */
+int fg_text_flag_bits(struct fg_text_state *s, struct fg_text_place at, struct fg_text_string name, uint64_t *bits);
+int fg_text_raw_put(struct fg_text_state *s, struct fg_text_place at, struct fg_text_place hex_at, struct fg_text_string hex);
+/* The rule is complete: delivers it. */
+int fg_text_rule_end(struct fg_text_state *s, struct fg_text_place at);
+
+/* attributes.c: attributes and actions, each at most once. `at` is the word's place, `value_at` the value's. */
+int fg_text_name_put(struct fg_text_state *s, struct fg_text_place at, struct fg_text_string name);
+int fg_text_attribute_put(struct fg_text_state *s, enum fg_text_attribute which, struct fg_text_place at,
+			  struct fg_text_place value_at, struct fg_text_string value);
+int fg_text_action_put(struct fg_text_state *s, uint32_t bit, struct fg_text_place at);
+int fg_text_accept_put(struct fg_text_state *s, struct fg_text_place at);
+int fg_text_rate_put(struct fg_text_state *s, uint32_t bit, struct fg_text_place at, struct fg_text_place value_at,
+		     struct fg_text_string value);
+int fg_text_mark_put(struct fg_text_state *s, struct fg_text_place at, struct fg_text_place value_at, struct fg_text_string value);
+int fg_text_target_put(struct fg_text_state *s, struct fg_text_place at, struct fg_text_place value_at, struct fg_text_string value);
+/* `bits` is FG_ACT_REDIRECT_IP, with FG_ACT_COPY or without. */
+int fg_text_next_hop_put(struct fg_text_state *s, uint32_t bits, struct fg_text_place at, struct fg_text_place value_at,
+			 struct fg_text_string value);
+/* An IPv4 or IPv6 address without length; false and *out untouched if it is none. */
+bool fg_text_address(struct fg_text_string text, struct fg_address *out);
+
+#endif

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The matcher: packet key and image in, rules to apply out, in precedence order. This is the one scalar form; it is built by gcc, by clang and
+ * for BPF. dataplane/burst.c does the same for 32 packets at a time.
+ *
+ * fg_match() follows steps (table.h). Each fg_line() reads one line of the image: the bound that cost predicts is the number of these
+ * calls. Every loop is bounded by a name of limits.h. Nothing is written but *out and the cursor.
+ *
+ * A BPF program defines FG_LINE_CUSTOM and its own fg_line() before it includes this file, and drives fg_match_step() by
+ * itself.
+ */
+#ifndef FLOWGATE_MATCH_H
+#define FLOWGATE_MATCH_H
+
+#include "flowgate/packet.h"
+#include "flowgate/table.h"
+
+#ifndef FG_LINE_CUSTOM
+struct fg_view {
+	const uint8_t *base; /* line 0, aligned to a line */
+#ifdef FG_COUNT_LINES
+	uint64_t *lines_read;
+#endif
+};
+
+FG_INLINE const void *fg_line(const struct fg_view *view, uint32_t ref)
+{
+#ifdef FG_COUNT_LINES
+	++*view->lines_read;
+#endif
+	return view->base + (size_t)ref * FG_LINE_OCTETS;
+}
+#endif
+
+/* The slot words of the rules that apply, in order; the last is terminal unless nothing terminal matched. */
+struct fg_matched {
+	uint32_t count;
+	uint32_t slot[FG_APPLIED_MAX];
+};
+
+/* Where a packet is in the image. Level 0 resumes destinations, level 1 the sources of one group. */
+struct fg_cursor {
+	uint32_t ref;       /* next step; 0: the chain ended, resume the innermost level */
+	uint32_t resume[2]; /* root or prefixes step to go back to, 0: none */
+	uint8_t turn[2];    /* what it has looked up already */
+};
+
+/* Bits set in x; BPF has no instruction for it, so this is what remains of one for 16 bits. */
+FG_INLINE uint32_t fg_popcount16(uint32_t x)
+{
+#ifdef __bpf__
+	x = x - ((x >> 1) & 0x5555);
+	x = (x & 0x3333) + ((x >> 2) & 0x3333);
+	x = (x + (x >> 4)) & 0x0f0f;
+	return (x + (x >> 8)) & 0x1f;
+#else
+	return (uint32_t)__builtin_popcount(x);
+#endif
+}
+
+/* Place of the lowest bit of a word that is not 0. */
+FG_INLINE uint32_t fg_lowest_bit(uint64_t x)
+{
+#ifdef __bpf__
+	uint32_t n = 0;
+
+	x &= -x;
+	n += (uint32_t)((x & 0xffffffff00000000ull) != 0) << 5;
+	n += (uint32_t)((x & 0xffff0000ffff0000ull) != 0) << 4;
+	n += (uint32_t)((x & 0xff00ff00ff00ff00ull) != 0) << 3;
+	n += (uint32_t)((x & 0xf0f0f0f0f0f0f0f0ull) != 0) << 2;
+	n += (uint32_t)((x & 0xccccccccccccccccull) != 0) << 1;
+	n += (uint32_t)((x & 0xaaaaaaaaaaaaaaaaull) != 0);
+	return n;
+#else
+	return (uint32_t)__builtin_ctzll(x);
+#endif
+}
+
+/* Class of value v (its low four bits) by the ranks of its 16 values. */
+FG_INLINE uint32_t fg_ranks_class(struct fg_ranks r, uint32_t v)
+{
+	return r.rank + fg_popcount16(r.starts & ((2u << (v & 15)) - 1));
+}
+
+/* Adds a rule. True: it was terminal. Admission proves that FG_APPLIED_MAX suffices (cost.h); the test is for our own mistakes. */
+FG_INLINE bool fg_matched_add(struct fg_matched *out, uint32_t slot)
+{
+	uint32_t n = out->count;
+
+	if (n >= FG_APPLIED_MAX)
+		return true;
+	out->slot[n] = slot;
+	out->count = n + 1;
+	return (slot & FG_SLOT_CONTINUE) == 0;
+}
+
+/* ---- Rule step ---- */
+
+FG_INLINE bool fg_rule_lanes_match(const struct fg_rule_line *r, const struct fg_key *k)
+{
+	uint32_t out = 0;
+
+	for (int i = 0; i < 8; i++)
+		out |= (uint32_t)((uint16_t)(k->lane16[i] - r->lo16[i]) > r->span16[i]) << i;
+	for (int i = 0; i < 8; i++)
+		out |= (uint32_t)((uint8_t)(k->lane8[i] - r->lo8[i]) > r->span8[i]) << (8 + i);
+	/* Type 4: one of the two ports suffices, so lanes 2 and 3 count only together. */
+	out &= ~0x0cu | ((out >> 1) & 0x04) | ((out << 1) & 0x08);
+	return out == 0;
+}
+
+FG_INLINE bool fg_rule_more_matches(const struct fg_rule_more *m, const struct fg_key *k)
+{
+	uint32_t bad = k->flow_label - m->flow_lo > m->flow_span;
+
+	for (int i = 0; i < 16; i++)
+		bad |= (uint32_t)((k->src[i] & m->src_mask[i]) ^ m->src_value[i]);
+	return bad == 0;
+}
+
+FG_INLINE bool fg_rule_line_matches(const struct fg_view *view, uint32_t ref, const struct fg_rule_line *r, const struct fg_key *k)
+{
+	if (!fg_rule_lanes_match(r, k))
+		return false;
+	if ((k->tcp_flags & r->tcp_mask) != r->tcp_value || ((r->fragments >> k->fragment) & 1) == 0)
+		return false;
+	if (r->flags & FG_STEP_HAS_MORE) {
+		const struct fg_rule_more *m = (const struct fg_rule_more *)fg_line(view, ref + 1);
+
+		return m != NULL && fg_rule_more_matches(m, k);
+	}
+	return true;
+}
+
+/* ---- Segment step ---- */
+
+/* Class of `v` in a wide field. */
+FG_INLINE uint32_t fg_wide_class(const struct fg_view *view, uint32_t table, uint32_t v)
+{
+	uint32_t b = v >> FG_BLOCK_SHIFT;
+	const struct fg_block *block = (const struct fg_block *)fg_line(view, table + b / 8);
+	const struct fg_ranks *ranks;
+	uint32_t base;
+
+	if (block == NULL)
+		return 0;
+	block += b & 7;
+	base = block->base;
+	if (block->ranks == 0)
+		return base;
+	ranks = (const struct fg_ranks *)fg_line(view, block->ranks + ((v >> 8) & 15));
+	return ranks == NULL ? 0 : base + fg_ranks_class(ranks[(v >> 4) & 15], v);
+}
+
+FG_INLINE uint32_t fg_tcp_class(const struct fg_view *view, uint32_t table, uint32_t flags)
+{
+	const uint16_t *low = (const uint16_t *)fg_line(view, table + ((flags & 0xff) >> 5));
+	const uint16_t *high = (const uint16_t *)fg_line(view, table + 8);
+
+	if (low == NULL || high == NULL)
+		return 0;
+	return (uint32_t)low[flags & 31] + high[(flags >> 8) & 15];
+}
+
+FG_INLINE uint32_t fg_octet_class(const struct fg_view *view, uint32_t table, uint32_t v)
+{
+	const uint8_t *classes = (const uint8_t *)fg_line(view, table + ((v & 0xff) >> 6));
+
+	return classes == NULL ? 0 : classes[v & 63];
+}
+
+FG_INLINE uint32_t fg_key_u16(const struct fg_key *k, uint32_t octet)
+{
+	const uint8_t *p = k->octet + (octet & 62);
+
+	return *(const uint16_t *)(const void *)p;
+}
+
+/* The class of the packet in one field; for FG_FIELD_PORTS that of the destination port. */
+FG_INLINE uint32_t fg_field_class(const struct fg_view *view, const struct fg_field *f, const struct fg_key *k)
+{
+	switch (f->kind) {
+	case FG_FIELD_OCTET:
+		return fg_octet_class(view, f->table, k->octet[f->key_octet & 63]);
+	case FG_FIELD_TCP:
+		return fg_tcp_class(view, f->table, k->tcp_flags);
+	case FG_FIELD_LABEL:
+		return fg_wide_class(view, f->table, k->flow_label & FG_FLOW_LABEL_MAX);
+	default:
+		return fg_wide_class(view, f->table, fg_key_u16(k, f->key_octet));
+	}
+}
+
+/* Rules of one segment that still match. */
+struct fg_bits {
+	uint64_t word[8];
+};
+
+/* A narrow vector is a word of the line that holds eight of them. */
+FG_INLINE uint64_t fg_narrow_vector(const struct fg_view *view, uint32_t vectors, uint32_t class)
+{
+	const uint64_t *v = (const uint64_t *)fg_line(view, vectors + class / 8);
+
+	return v == NULL ? 0 : v[class & 7];
+}
+
+FG_INLINE uint64_t fg_narrow_field(const struct fg_view *view, const struct fg_field *f, const struct fg_key *k)
+{
+	uint64_t v = fg_narrow_vector(view, f->vectors, fg_field_class(view, f, k));
+
+	if (f->kind == FG_FIELD_PORTS)
+		v |= fg_narrow_vector(view, f->vectors, fg_wide_class(view, f->table, k->sport));
+	return v;
+}
+
+/* AND of one field into a wide segment's bits. Returns 0 when nothing is left. */
+FG_INLINE uint64_t fg_wide_field(const struct fg_view *view, const struct fg_field *f, const struct fg_key *k, struct fg_bits *bits)
+{
+	const uint64_t *a = (const uint64_t *)fg_line(view, f->vectors + fg_field_class(view, f, k));
+	const uint64_t *b = a;
+	uint64_t left = 0;
+
+	if (f->kind == FG_FIELD_PORTS)
+		b = (const uint64_t *)fg_line(view, f->vectors + fg_wide_class(view, f->table, k->sport));
+	if (a == NULL || b == NULL)
+		return 0;
+	for (int w = 0; w < 8; w++) {
+		bits->word[w] &= a[w] | b[w];
+		left |= bits->word[w];
+	}
+	return left;
+}
+
+/* Leaves in *bits the rules of the segment that match. False: none. */
+FG_INLINE bool fg_segment_bits(const struct fg_view *view, uint32_t ref, const struct fg_segment_line *s, const struct fg_key *k,
+			       struct fg_bits *bits)
+{
+	const struct fg_field *fields = NULL;
+	uint64_t left = ~0ull;
+	uint32_t n = s->fields;
+
+	for (int w = 0; w < 8; w++)
+		bits->word[w] = w == 0 || (s->flags & FG_STEP_WIDE) ? ~0ull : 0;
+	for (uint32_t i = 0; i < FG_SEGMENT_FIELDS_MAX && i < n && left != 0; i++) {
+		if (i % 4 == 0)
+			fields = (const struct fg_field *)fg_line(view, ref + 1 + i / 4);
+		if (fields == NULL)
+			return false;
+		if (s->flags & FG_STEP_WIDE)
+			left = fg_wide_field(view, &fields[i & 3], k, bits);
+		else
+			left = bits->word[0] &= fg_narrow_field(view, &fields[i & 3], k);
+	}
+	return left != 0;
+}
+
+/* Takes the rules of *bits in order. True: a terminal one was among them. Lines of slots are read as they are needed. */
+FG_INLINE bool fg_segment_take(const struct fg_view *view, const struct fg_segment_line *s, struct fg_bits *bits, struct fg_matched *out)
+{
+	uint32_t word = 0;
+
+	for (uint32_t n = 0; n < FG_APPLIED_MAX + 8; n++) {
+		uint64_t b = bits->word[word & 7];
+		const uint32_t *slots;
+		uint32_t i;
+
+		if (b == 0) {
+			if (++word == 8)
+				return false;
+			continue;
+		}
+		bits->word[word & 7] = b & (b - 1);
+		i = (word & 7) * 64 + fg_lowest_bit(b);
+		if (i >= s->rules)
+			return false;
+		slots = (const uint32_t *)fg_line(view, s->slots + i / 16);
+		if (slots == NULL || fg_matched_add(out, slots[i & 15]))
+			return true;
+	}
+	return false;
+}
+
+/* ---- Root and prefixes steps ---- */
+
+/* Step for an IPv4 destination: the longest prefix of more than FG_SHORT_BITS (turn 0), or up to that (turn 1). */
+FG_INLINE uint32_t fg_root_find(const struct fg_view *view, const struct fg_root_line *root, uint32_t turn, const struct fg_key *k)
+{
+	uint32_t upper = ((uint32_t)k->dst[0] << 16) | ((uint32_t)k->dst[1] << 8) | k->dst[2];
+	uint32_t i = turn == 0 ? upper : upper >> (FG_UPPER_BITS - FG_SHORT_BITS);
+	const uint32_t *entry = (const uint32_t *)fg_line(view, (turn == 0 ? root->upper : root->shorter) + i / 16);
+	const struct fg_ranks *ranks;
+	uint32_t ref, class;
+
+	if (entry == NULL)
+		return 0;
+	ref = entry[i & 15];
+	if ((ref & FG_NODE) == 0)
+		return ref;
+	ref &= ~FG_NODE;
+	ranks = (const struct fg_ranks *)fg_line(view, ref);
+	if (ranks == NULL)
+		return 0;
+	class = fg_ranks_class(ranks[k->dst[3] >> 4], k->dst[3]);
+	entry = (const uint32_t *)fg_line(view, ref + 1 + class / 16);
+	return entry == NULL ? 0 : entry[class & 15];
+}
+
+/* Bits [0, length) of word i of an address, as they lie in memory. */
+FG_INLINE uint32_t fg_prefix_word(uint32_t address_be, uint32_t i, uint32_t length)
+{
+	uint32_t first = i * 32;
+	uint32_t keep = length <= first ? 0 : length - first;
+
+	if (keep >= 32)
+		return address_be;
+	return address_be & __builtin_bswap32((uint32_t)(0xffffffff00000000ull >> keep));
+}
+
+struct fg_masked {
+	uint32_t address[4];
+	uint32_t length;
+};
+
+FG_INLINE uint64_t fg_prefix_hash(const struct fg_masked *p, uint32_t seed)
+{
+	uint64_t h = ((uint64_t)p->address[0] << 32 | p->address[1]) ^ ((uint64_t)seed << 32 | seed);
+
+	h = (h ^ (h >> 29)) * 0xbf58476d1ce4e5b9ull;
+	h ^= ((uint64_t)p->address[2] << 32 | p->address[3]) + p->length;
+	h = (h ^ (h >> 32)) * 0x94d049bb133111ebull;
+	return h ^ (h >> 31);
+}
+
+FG_INLINE uint32_t fg_bucket_find(const struct fg_view *view, uint32_t ref, const struct fg_masked *p)
+{
+	const struct fg_bucket *b = (const struct fg_bucket *)fg_line(view, ref);
+
+	if (b == NULL)
+		return 0;
+	for (int i = 0; i < FG_BUCKET_PREFIXES; i++)
+		if (b->at[i].address[0] == p->address[0] && b->at[i].address[1] == p->address[1] &&
+		    b->at[i].address[2] == p->address[2] && b->at[i].address[3] == p->address[3] && b->length[i] == p->length)
+			return b->step[i];
+	return 0;
+}
+
+/* Step for the prefix of the turn-th length that holds the packet's address. */
+FG_INLINE uint32_t fg_prefixes_find(const struct fg_view *view, const struct fg_prefixes_line *t, uint32_t turn, const struct fg_key *k)
+{
+	struct fg_masked p;
+	uint64_t h;
+	uint32_t ref;
+
+	if (turn >= FG_PREFIX_LENGTHS_MAX)
+		return 0;
+	p.length = t->length[turn];
+	for (uint32_t i = 0; i < 4; i++) {
+		const uint8_t *word = k->octet + (t->key_octet & 48) + 4 * i;
+
+		p.address[i] = fg_prefix_word(*(const uint32_t *)(const void *)word, i, p.length);
+	}
+	h = fg_prefix_hash(&p, t->seed);
+	ref = fg_bucket_find(view, t->buckets + ((uint32_t)h & t->mask), &p);
+	return ref ? ref : fg_bucket_find(view, t->buckets + ((uint32_t)(h >> 32) & t->mask), &p);
+}
+
+/* ---- The walk ---- */
+
+/* One turn of a root or prefixes step on its level: go into what is found, or on behind it. */
+FG_INLINE void fg_cursor_turn(const struct fg_view *view, const struct fg_step *s, const struct fg_key *k, struct fg_cursor *c)
+{
+	bool root = s->kind == FG_STEP_ROOT;
+	const struct fg_prefixes_line *t = (const struct fg_prefixes_line *)(const void *)s;
+	uint32_t level = root || t->key_octet == offsetof(struct fg_key, dst) ? 0 : 1;
+	uint32_t here = c->ref ? c->ref : c->resume[level];
+	uint32_t turn = c->ref ? 0 : c->turn[level];
+
+	if (turn >= (root ? 2u : t->count)) {
+		c->resume[level] = 0;
+		c->ref = s->next;
+		return;
+	}
+	c->ref = root ? fg_root_find(view, (const struct fg_root_line *)(const void *)s, turn, k) : fg_prefixes_find(view, t, turn, k);
+	c->resume[level] = here;
+	c->turn[level] = (uint8_t)(turn + 1);
+}
+
+FG_INLINE struct fg_cursor fg_match_begin(const struct fg_view *view, const struct fg_key *k)
+{
+	const struct fg_image *image = (const struct fg_image *)fg_line(view, 0);
+	struct fg_cursor c = { 0 };
+
+	if (image != NULL)
+		c.ref = image->entry[k->family & 1];
+	return c;
+}
+
+/* One step. False: the packet's way ends here. */
+FG_INLINE bool fg_match_step(const struct fg_view *view, const struct fg_key *k, struct fg_cursor *c, struct fg_matched *out)
+{
+	uint32_t ref = c->ref ? c->ref : c->resume[1] ? c->resume[1] : c->resume[0];
+	const struct fg_step *s;
+	struct fg_bits bits;
+
+	if (ref == 0)
+		return false;
+	s = (const struct fg_step *)fg_line(view, ref);
+	if (s == NULL)
+		return false;
+	switch (s->kind) {
+	case FG_STEP_ROOT:
+	case FG_STEP_PREFIXES:
+		fg_cursor_turn(view, s, k, c);
+		return true;
+	case FG_STEP_RULE:
+		c->ref = s->next;
+		return !(fg_rule_line_matches(view, ref, (const struct fg_rule_line *)(const void *)s, k) &&
+			 fg_matched_add(out, s->slot));
+	case FG_STEP_SEGMENT:
+		c->ref = s->next;
+		return !(fg_segment_bits(view, ref, (const struct fg_segment_line *)(const void *)s, k, &bits) &&
+			 fg_segment_take(view, (const struct fg_segment_line *)(const void *)s, &bits, out));
+	default:
+		return false;
+	}
+}
+
+#ifndef __bpf__
+/* All rules that apply to the packet, in order. */
+FG_INLINE void fg_match(const struct fg_view *view, const struct fg_key *k, struct fg_matched *out)
+{
+	struct fg_cursor c = fg_match_begin(view, k);
+
+	out->count = 0;
+	for (uint32_t i = 0; i < FG_STEPS_MAX && fg_match_step(view, k, &c, out); i++)
+		;
+}
+#endif
+
+#endif
