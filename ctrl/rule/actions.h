@@ -21,8 +21,8 @@ int fg_actions_read(const uint8_t *octets, size_t len, bool ipv6, struct fg_acti
 enum { FG_ACTIONS_OCTETS = 8 * FG_EXTCOMM_OCTETS, FG_ACTIONS6_OCTETS = 2 * FG_EXTCOMM6_OCTETS };
 
 /* Writes *a as extended communities (out) and as attribute 25 (out6). Sets the octets written. An `accept` writes none. */
-void fg_actions_write(const struct fg_actions *a, uint8_t out[FG_ACTIONS_OCTETS], size_t *len, uint8_t out6[FG_ACTIONS6_OCTETS],
-		      size_t *len6);
+void fg_actions_write(const struct fg_actions *a, uint8_t out[FG_ACTIONS_OCTETS], size_t *len,
+		      uint8_t out6[FG_ACTIONS6_OCTETS], size_t *len6);
 
 /* True where both ask for the same. */
 bool fg_actions_equal(const struct fg_actions *a, const struct fg_actions *b);

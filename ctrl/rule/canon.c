@@ -160,7 +160,8 @@ static size_t group_close(struct group *g)
 	return made;
 }
 
-size_t fg_component_intervals(enum fg_family family, const struct fg_component *c, struct fg_interval out[FG_INTERVALS_MAX])
+size_t fg_component_intervals(enum fg_family family, const struct fg_component *c,
+			      struct fg_interval out[FG_INTERVALS_MAX])
 {
 	struct fg_interval range = fg_field_range(family, c->type);
 	struct fg_term_iter it = fg_terms(c);
@@ -220,8 +221,8 @@ void fg_component_tcp_table(const struct fg_component *c, struct fg_tcp_table *o
 		for (unsigned int w = 0; w < TCP_WORDS; w++) {
 			uint64_t answer = tcp_term_word(t.op, t.value, w);
 
-			out->word[w] |= and ? 0 : group.word[w];
-			group.word[w] = and ? group.word[w] & answer : answer;
+			out->word[w] |= and? 0 : group.word[w];
+			group.word[w] = and? group.word[w] & answer : answer;
 		}
 	}
 	for (unsigned int w = 0; w < TCP_WORDS; w++)

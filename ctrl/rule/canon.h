@@ -17,7 +17,8 @@ struct fg_interval fg_field_range(enum fg_family family, uint8_t type);
  * Intervals of a checked numeric component (3-8, 10, 11, 13) inside fg_field_range(): ascending, disjoint, not adjacent. Count,
  * 0 if no value can match. DSCP: only the low six bits of a received value count (RFC 8955 §4.2.2.11).
  */
-size_t fg_component_intervals(enum fg_family family, const struct fg_component *c, struct fg_interval out[FG_INTERVALS_MAX]);
+size_t fg_component_intervals(enum fg_family family, const struct fg_component *c,
+			      struct fg_interval out[FG_INTERVALS_MAX]);
 
 /* Truth table of a checked component 9. */
 void fg_component_tcp_table(const struct fg_component *c, struct fg_tcp_table *out);
@@ -31,14 +32,14 @@ uint16_t fg_component_fragment_states(enum fg_family family, const struct fg_com
 /* A rule in canonical form. The interval lists live in the pool that fg_canon_make() was given. */
 struct fg_canon {
 	uint8_t family;
-	uint16_t present;                 /* bit t: component type t is there */
-	struct fg_prefix dst, src;        /* where present */
+	uint16_t present;          /* bit t: component type t is there */
+	struct fg_prefix dst, src; /* where present */
 	struct {
 		const struct fg_interval *at;
 		uint16_t count;
-	} list[FG_COMPONENT_MAX + 1];     /* by type; numeric types that are present */
-	struct fg_tcp_table tcp;          /* where present */
-	uint16_t fragment;                /* states, where present */
+	} list[FG_COMPONENT_MAX + 1]; /* by type; numeric types that are present */
+	struct fg_tcp_table tcp;      /* where present */
+	uint16_t fragment;            /* states, where present */
 };
 
 /*

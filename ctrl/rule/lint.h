@@ -9,8 +9,8 @@
 #include "ctrl/rule/canon.h"
 
 struct fg_lint_limits {
-	uint32_t mtu;             /* 0: not known, no lint against it. Octets of the largest IP packet of the links */
-	bool allow_above_mtu;     /* an operator said so; nobody can say so of what no packet can be */
+	uint32_t mtu;         /* 0: not known, no lint against it. Octets of the largest IP packet of the links */
+	bool allow_above_mtu; /* an operator said so; nobody can say so of what no packet can be */
 };
 
 /* Adds what is to be said of one checked rule. Returns FG_OK or the first refusing reason. */
@@ -24,12 +24,13 @@ int fg_rule_lint(const struct fg_rule *rule, const struct fg_canon *canon, const
  * `window` rules of the same addresses.
  */
 typedef void (*fg_shadow_report)(void *ctx, size_t judged, size_t by, enum fg_reason code);
-void fg_rules_shadowed(const struct fg_rule *const *rules, size_t n, size_t window, struct fg_interval pool[2 * FG_CANON_POOL],
-		       fg_shadow_report report, void *ctx);
+void fg_rules_shadowed(const struct fg_rule *const *rules, size_t n, size_t window,
+		       struct fg_interval pool[2 * FG_CANON_POOL], fg_shadow_report report, void *ctx);
 
 /* Adds a finding; when full, a refusal replaces the last warning. `fmt` makes the detail. */
 __attribute__((format(printf, 5, 6))) struct fg_finding *fg_finding_add(struct fg_findings *out, enum fg_reason code,
-									uint8_t component, const char *source, const char *fmt, ...);
+									uint8_t component, const char *source,
+									const char *fmt, ...);
 
 /* "never-matches" and so on: the codes of the JSON. */
 const char *fg_reason_name(enum fg_reason code);

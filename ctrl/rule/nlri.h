@@ -13,8 +13,8 @@
 /* One component of an NLRI. `body` is what follows the type octet. */
 struct fg_component {
 	uint8_t type;
-	uint16_t octet;      /* place of the type octet in the NLRI, from 0 */
-	uint16_t len;        /* octets of body */
+	uint16_t octet; /* place of the type octet in the NLRI, from 0 */
+	uint16_t len;   /* octets of body */
 	const uint8_t *body;
 };
 
@@ -39,9 +39,9 @@ int fg_component_next(struct fg_component_iter *it, struct fg_component *c, stru
 
 /* One operator and its value, from the body of a numeric or bitmask component that fg_component_next() gave. */
 struct fg_term {
-	uint8_t op;         /* as received, but FG_OP_AND cleared on the first (RFC 8955 §4.2.1.1) */
-	uint8_t width;      /* octets of the value: 1, 2, 4 or 8 */
-	uint64_t value;     /* as received: never narrowed */
+	uint8_t op;     /* as received, but FG_OP_AND cleared on the first (RFC 8955 §4.2.1.1) */
+	uint8_t width;  /* octets of the value: 1, 2, 4 or 8 */
+	uint64_t value; /* as received: never narrowed */
 };
 
 struct fg_term_iter {
@@ -74,7 +74,7 @@ size_t fg_nlri_write(const struct fg_rule *rule, uint8_t *out, size_t room);
 struct fg_nlri_builder {
 	uint8_t octets[FG_NLRI_MAX];
 	uint16_t len;
-	uint16_t last_op;   /* place of the last operator of the open component, for its end bit */
+	uint16_t last_op; /* place of the last operator of the open component, for its end bit */
 	uint8_t last_type;
 };
 

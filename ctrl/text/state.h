@@ -14,9 +14,9 @@
 #include "ctrl/text/text.h"
 
 enum {
-	FG_TEXT_ERROR_MAX = 1024,   /* octets of fg_text_read()'s error[] */
-	FG_TEXT_EXPECTED_MAX = 6,   /* expectations named in a message */
-	FG_TEXT_SHOWN_MAX = 40,     /* octets of the input shown in a message */
+	FG_TEXT_ERROR_MAX = 1024,      /* octets of fg_text_read()'s error[] */
+	FG_TEXT_EXPECTED_MAX = 6,      /* expectations named in a message */
+	FG_TEXT_SHOWN_MAX = 40,        /* octets of the input shown in a message */
 	FG_TEXT_SCANNER_OCTETS = 1024, /* all memory the generated scanner asks for */
 };
 
@@ -60,11 +60,11 @@ struct fg_text_state {
 	int result;
 
 	/* The lexer's. */
-	struct fg_text_place next;      /* of the next octet */
-	struct fg_text_string token;    /* the latest, which is the parser's look-ahead */
-	uint32_t depth;                 /* open brackets of both kinds; newlines count at 0 only */
-	int resume;                     /* start condition to return to behind a name */
-	bool ended;                     /* the end was answered as an end of line */
+	struct fg_text_place next;   /* of the next octet */
+	struct fg_text_string token; /* the latest, which is the parser's look-ahead */
+	uint32_t depth;              /* open brackets of both kinds; newlines count at 0 only */
+	int resume;                  /* start condition to return to behind a name */
+	bool ended;                  /* the end was answered as an end of line */
 	size_t scanner_used;
 	_Alignas(16) unsigned char scanner_octets[FG_TEXT_SCANNER_OCTETS];
 
@@ -73,15 +73,15 @@ struct fg_text_state {
 
 	/* The rule that is being read; fg_text_rule_begin() makes it empty. */
 	struct fg_text_rule out;
-	uint16_t seen;                  /* bit t: component t was given */
-	uint32_t attributes;            /* bit per enum fg_text_attribute */
-	uint8_t open;                   /* component whose terms come now */
-	bool and_next;                  /* the next term is joined by `&` */
+	uint16_t seen;       /* bit t: component t was given */
+	uint32_t attributes; /* bit per enum fg_text_attribute */
+	uint8_t open;        /* component whose terms come now */
+	bool and_next;       /* the next term is joined by `&` */
 	bool accept;
-	bool family_said;               /* by `family` or by an address */
-	bool raw;                       /* `nlri HEX` was given: builder.octets hold it */
-	bool too_long;                  /* more than FG_NLRI_MAX octets can hold */
-	struct fg_prefix prefix[2];     /* components 1 and 2, where seen */
+	bool family_said;           /* by `family` or by an address */
+	bool raw;                   /* `nlri HEX` was given: builder.octets hold it */
+	bool too_long;              /* more than FG_NLRI_MAX octets can hold */
+	struct fg_prefix prefix[2]; /* components 1 and 2, where seen */
 	uint16_t terms;
 	struct fg_text_list list[FG_COMPONENT_MAX + 1];
 	struct fg_text_term term[FG_TERMS_MAX];
@@ -99,9 +99,11 @@ enum fg_text_attribute {
 };
 
 /* text.c: puts "FILE:LINE:COLUMN: message" into the error unless one is there, and answers FG_MALFORMED. */
-__attribute__((format(printf, 3, 4))) int fg_text_fail(struct fg_text_state *s, struct fg_text_place at, const char *fmt, ...);
+__attribute__((format(printf, 3, 4))) int fg_text_fail(struct fg_text_state *s, struct fg_text_place at,
+						       const char *fmt, ...);
 /* text.c: likewise "unexpected 'TEXT', expected EXPECTED". */
-int fg_text_unexpected(struct fg_text_state *s, struct fg_text_place at, struct fg_text_string text, const char *expected);
+int fg_text_unexpected(struct fg_text_state *s, struct fg_text_place at, struct fg_text_string text,
+		       const char *expected);
 /* text.c: `text` as a string of at most FG_NAME_MAX octets; false and out untouched where longer. */
 bool fg_text_copy(struct fg_text_string text, char out[FG_NAME_MAX + 1]);
 /* text.c: what is between the quotes of a string token, as a string. Writes over the closing quote. */
@@ -110,8 +112,8 @@ const char *fg_text_unquote(struct fg_text_string text);
 /* limits.c: opens the scope of a block of limits (scope "table" for the outermost), delivers one limit of it. */
 int fg_text_limits_open(struct fg_text_state *s, struct fg_text_place at, const char *scope);
 int fg_text_limits_source(struct fg_text_state *s, struct fg_text_place at, struct fg_text_string name);
-int fg_text_limits_put(struct fg_text_state *s, struct fg_text_place at, struct fg_text_string word, struct fg_text_place value_at,
-		       struct fg_text_string value);
+int fg_text_limits_put(struct fg_text_state *s, struct fg_text_place at, struct fg_text_string word,
+		       struct fg_text_place value_at, struct fg_text_string value);
 
 /* rulebuild.c: conditions. A component comes once; its terms follow it. */
 void fg_text_rule_begin(struct fg_text_state *s);
@@ -123,7 +125,8 @@ void fg_text_range_put(struct fg_text_state *s, const struct fg_text_value *rang
 void fg_text_flags_put(struct fg_text_state *s, uint8_t op, const struct fg_text_value *bits);
 /* Bits of one flag's name in the open component. */
 int fg_text_flag_bits(struct fg_text_state *s, struct fg_text_place at, struct fg_text_string name, uint64_t *bits);
-int fg_text_raw_put(struct fg_text_state *s, struct fg_text_place at, struct fg_text_place hex_at, struct fg_text_string hex);
+int fg_text_raw_put(struct fg_text_state *s, struct fg_text_place at, struct fg_text_place hex_at,
+		    struct fg_text_string hex);
 /* The rule is complete: delivers it. */
 int fg_text_rule_end(struct fg_text_state *s, struct fg_text_place at);
 
@@ -135,8 +138,10 @@ int fg_text_action_put(struct fg_text_state *s, uint32_t bit, struct fg_text_pla
 int fg_text_accept_put(struct fg_text_state *s, struct fg_text_place at);
 int fg_text_rate_put(struct fg_text_state *s, uint32_t bit, struct fg_text_place at, struct fg_text_place value_at,
 		     struct fg_text_string value);
-int fg_text_mark_put(struct fg_text_state *s, struct fg_text_place at, struct fg_text_place value_at, struct fg_text_string value);
-int fg_text_target_put(struct fg_text_state *s, struct fg_text_place at, struct fg_text_place value_at, struct fg_text_string value);
+int fg_text_mark_put(struct fg_text_state *s, struct fg_text_place at, struct fg_text_place value_at,
+		     struct fg_text_string value);
+int fg_text_target_put(struct fg_text_state *s, struct fg_text_place at, struct fg_text_place value_at,
+		       struct fg_text_string value);
 /* `bits` is FG_ACT_REDIRECT_IP, with FG_ACT_COPY or without. */
 int fg_text_next_hop_put(struct fg_text_state *s, uint32_t bits, struct fg_text_place at, struct fg_text_place value_at,
 			 struct fg_text_string value);

@@ -11,23 +11,24 @@
 
 /* Attributes a rule may carry beside conditions and actions; "" or 0 where absent. */
 struct fg_text_rule {
-	struct fg_rule rule;        /* nlri points into memory that is the reader's until the callback returns */
-	enum fg_reason refused;     /* FG_OK, or why the conditions make no NLRI at all (dscp 101: FG_NEVER_MATCHES); then nlri_len is 0 */
-	struct fg_finding why;      /* where refused */
-	const char *payload;        /* Hyperscan pattern with its flags, as written, or NULL */
+	struct fg_rule rule; /* nlri points into memory that is the reader's until the callback returns */
+	enum fg_reason
+		refused; /* FG_OK, or why the conditions make no NLRI at all (dscp 101: FG_NEVER_MATCHES); then nlri_len is 0 */
+	struct fg_finding why; /* where refused */
+	const char *payload;   /* Hyperscan pattern with its flags, as written, or NULL */
 	char owner[FG_NAME_MAX + 1];
 	char ticket[FG_NAME_MAX + 1];
 	char site[FG_NAME_MAX + 1];
 	char source[FG_NAME_MAX + 1]; /* `source-name NAME`: whose budget it counts on; "" is the file's */
 	uint32_t ttl_s;
-	uint32_t line;              /* where the rule begins, from 1 */
+	uint32_t line; /* where the rule begins, from 1 */
 	uint32_t column;
 };
 
 /* Of `limits { … }`: see ctrl/table/budget.h for the meaning. Absent words leave the field as it was. */
 struct fg_text_limit {
-	const char *scope;          /* "table", "rule", or the name of a source */
-	const char *word;           /* "bytes", "lines", "slots", "rules", "mtu" … */
+	const char *scope; /* "table", "rule", or the name of a source */
+	const char *word;  /* "bytes", "lines", "slots", "rules", "mtu" … */
 	uint64_t value;
 	uint32_t line, column;
 };
@@ -37,7 +38,7 @@ struct fg_text_reader {
 	int (*rule)(void *ctx, const struct fg_text_rule *rule);
 	int (*limit)(void *ctx, const struct fg_text_limit *limit);
 	void *ctx;
-	bool full_offsets;          /* `nlri HEX` is read in FG_OFFSET_FULL */
+	bool full_offsets; /* `nlri HEX` is read in FG_OFFSET_FULL */
 };
 
 /*

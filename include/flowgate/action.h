@@ -40,7 +40,7 @@ enum {
 #define FG_TOKEN_RATE_MAX 1000000000000ull /* a second: above what any link carries */
 enum {
 	FG_TICK_FAST = 9,
-	FG_BYTES_SHIFT_MAX = 16,               /* a full bucket of slow octets must fit */
+	FG_BYTES_SHIFT_MAX = 16, /* a full bucket of slow octets must fit */
 	FG_PACKETS_SHIFT_MAX = 32,
 	FG_TOKEN_BURST_OCTETS = FG_LENGTH6_MAX, /* the longest packet must be able to pass */
 };
@@ -74,9 +74,9 @@ _Static_assert(sizeof(struct fg_action) == 32, "two to a line");
  * room.
  */
 struct fg_tokens {
-	uint64_t credit;     /* 0..full */
-	uint64_t tick;       /* credit is as of this tick */
-	uint64_t rate;       /* units a tick */
+	uint64_t credit; /* 0..full */
+	uint64_t tick;   /* credit is as of this tick */
+	uint64_t rate;   /* units a tick */
 	uint64_t full;
 	uint64_t fill_ticks; /* an empty bucket is full after these */
 	uint64_t cost;       /* units of one octet or packet */
@@ -109,17 +109,17 @@ enum fg_cause {
 
 /* Zero is: passes, nothing matched. Rules are counted from 0 in the order they were added. */
 struct fg_verdict {
-	uint8_t verdict;       /* enum fg_verdict_kind */
-	uint8_t cause;         /* enum fg_cause */
-	uint8_t rules;         /* rules added */
-	uint8_t metered;       /* 1: fg_verdict_take() is due for each rule */
-	uint8_t mark;          /* 1: dscp is to be written; never where dropped */
+	uint8_t verdict; /* enum fg_verdict_kind */
+	uint8_t cause;   /* enum fg_cause */
+	uint8_t rules;   /* rules added */
+	uint8_t metered; /* 1: fg_verdict_take() is due for each rule */
+	uint8_t mark;    /* 1: dscp is to be written; never where dropped */
 	uint8_t dscp;
 	uint8_t sample;        /* 1: a sample is wanted, of a dropped packet too */
 	uint8_t copy;          /* 1: a copy goes to copy_target, the packet on its way; never where dropped */
 	uint8_t redirect_rule; /* where FG_REDIRECT: the rule that said so */
 	uint8_t copy_rule;
-	uint16_t seen;         /* bits of enum fg_action_bit that were asked for */
+	uint16_t seen; /* bits of enum fg_action_bit that were asked for */
 	uint32_t redirect_target;
 	uint32_t copy_target;
 };

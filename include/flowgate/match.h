@@ -119,7 +119,8 @@ FG_INLINE bool fg_rule_more_matches(const struct fg_rule_more *m, const struct f
 	return bad == 0;
 }
 
-FG_INLINE bool fg_rule_line_matches(const struct fg_view *view, uint32_t ref, const struct fg_rule_line *r, const struct fg_key *k)
+FG_INLINE bool fg_rule_line_matches(const struct fg_view *view, uint32_t ref, const struct fg_rule_line *r,
+				    const struct fg_key *k)
 {
 	if (!fg_rule_lanes_match(r, k))
 		return false;
@@ -215,7 +216,8 @@ FG_INLINE uint64_t fg_narrow_field(const struct fg_view *view, const struct fg_f
 }
 
 /* AND of one field into a wide segment's bits. Returns 0 when nothing is left. */
-FG_INLINE uint64_t fg_wide_field(const struct fg_view *view, const struct fg_field *f, const struct fg_key *k, struct fg_bits *bits)
+FG_INLINE uint64_t fg_wide_field(const struct fg_view *view, const struct fg_field *f, const struct fg_key *k,
+				 struct fg_bits *bits)
 {
 	const uint64_t *a = (const uint64_t *)fg_line(view, f->vectors + fg_field_class(view, f, k));
 	const uint64_t *b = a;
@@ -233,8 +235,8 @@ FG_INLINE uint64_t fg_wide_field(const struct fg_view *view, const struct fg_fie
 }
 
 /* Leaves in *bits the rules of the segment that match. False: none. */
-FG_INLINE bool fg_segment_bits(const struct fg_view *view, uint32_t ref, const struct fg_segment_line *s, const struct fg_key *k,
-			       struct fg_bits *bits)
+FG_INLINE bool fg_segment_bits(const struct fg_view *view, uint32_t ref, const struct fg_segment_line *s,
+			       const struct fg_key *k, struct fg_bits *bits)
 {
 	const struct fg_field *fields = NULL;
 	uint64_t left = ~0ull;
@@ -256,7 +258,8 @@ FG_INLINE bool fg_segment_bits(const struct fg_view *view, uint32_t ref, const s
 }
 
 /* Takes the rules of *bits in order. True: a terminal one was among them. Lines of slots are read as they are needed. */
-FG_INLINE bool fg_segment_take(const struct fg_view *view, const struct fg_segment_line *s, struct fg_bits *bits, struct fg_matched *out)
+FG_INLINE bool fg_segment_take(const struct fg_view *view, const struct fg_segment_line *s, struct fg_bits *bits,
+			       struct fg_matched *out)
 {
 	uint32_t word = 0;
 
@@ -284,7 +287,8 @@ FG_INLINE bool fg_segment_take(const struct fg_view *view, const struct fg_segme
 /* ---- Root and prefixes steps ---- */
 
 /* Step for an IPv4 destination: the longest prefix of more than FG_SHORT_BITS (turn 0), or up to that (turn 1). */
-FG_INLINE uint32_t fg_root_find(const struct fg_view *view, const struct fg_root_line *root, uint32_t turn, const struct fg_key *k)
+FG_INLINE uint32_t fg_root_find(const struct fg_view *view, const struct fg_root_line *root, uint32_t turn,
+				const struct fg_key *k)
 {
 	uint32_t upper = ((uint32_t)k->dst[0] << 16) | ((uint32_t)k->dst[1] << 8) | k->dst[2];
 	uint32_t i = turn == 0 ? upper : upper >> (FG_UPPER_BITS - FG_SHORT_BITS);
@@ -340,13 +344,15 @@ FG_INLINE uint32_t fg_bucket_find(const struct fg_view *view, uint32_t ref, cons
 		return 0;
 	for (int i = 0; i < FG_BUCKET_PREFIXES; i++)
 		if (b->at[i].address[0] == p->address[0] && b->at[i].address[1] == p->address[1] &&
-		    b->at[i].address[2] == p->address[2] && b->at[i].address[3] == p->address[3] && b->length[i] == p->length)
+		    b->at[i].address[2] == p->address[2] && b->at[i].address[3] == p->address[3] &&
+		    b->length[i] == p->length)
 			return b->step[i];
 	return 0;
 }
 
 /* Step for the prefix of the turn-th length that holds the packet's address. */
-FG_INLINE uint32_t fg_prefixes_find(const struct fg_view *view, const struct fg_prefixes_line *t, uint32_t turn, const struct fg_key *k)
+FG_INLINE uint32_t fg_prefixes_find(const struct fg_view *view, const struct fg_prefixes_line *t, uint32_t turn,
+				    const struct fg_key *k)
 {
 	struct fg_masked p;
 	uint64_t h;
@@ -368,7 +374,8 @@ FG_INLINE uint32_t fg_prefixes_find(const struct fg_view *view, const struct fg_
 /* ---- The walk ---- */
 
 /* One turn of a root or prefixes step on its level: go into what is found, or on behind it. */
-FG_INLINE void fg_cursor_turn(const struct fg_view *view, const struct fg_step *s, const struct fg_key *k, struct fg_cursor *c)
+FG_INLINE void fg_cursor_turn(const struct fg_view *view, const struct fg_step *s, const struct fg_key *k,
+			      struct fg_cursor *c)
 {
 	bool root = s->kind == FG_STEP_ROOT;
 	const struct fg_prefixes_line *t = (const struct fg_prefixes_line *)(const void *)s;
@@ -381,7 +388,8 @@ FG_INLINE void fg_cursor_turn(const struct fg_view *view, const struct fg_step *
 		c->ref = s->next;
 		return;
 	}
-	c->ref = root ? fg_root_find(view, (const struct fg_root_line *)(const void *)s, turn, k) : fg_prefixes_find(view, t, turn, k);
+	c->ref = root ? fg_root_find(view, (const struct fg_root_line *)(const void *)s, turn, k)
+		      : fg_prefixes_find(view, t, turn, k);
 	c->resume[level] = here;
 	c->turn[level] = (uint8_t)(turn + 1);
 }
@@ -397,7 +405,8 @@ FG_INLINE struct fg_cursor fg_match_begin(const struct fg_view *view, const stru
 }
 
 /* One step. False: the packet's way ends here. */
-FG_INLINE bool fg_match_step(const struct fg_view *view, const struct fg_key *k, struct fg_cursor *c, struct fg_matched *out)
+FG_INLINE bool fg_match_step(const struct fg_view *view, const struct fg_key *k, struct fg_cursor *c,
+			     struct fg_matched *out)
 {
 	uint32_t ref = c->ref ? c->ref : c->resume[1] ? c->resume[1] : c->resume[0];
 	const struct fg_step *s;

@@ -58,22 +58,22 @@ struct fg_key {
 			uint16_t sport;
 			uint16_t dport_again;
 			uint16_t sport_again;
-			uint16_t length;      /* total IP length less 20 (IPv4) or 40 (IPv6): every value fits */
-			uint16_t src_hi;      /* IPv4 source, upper and lower half; 0 for IPv6 */
+			uint16_t length; /* total IP length less 20 (IPv4) or 40 (IPv6): every value fits */
+			uint16_t src_hi; /* IPv4 source, upper and lower half; 0 for IPv6 */
 			uint16_t src_lo;
 			uint16_t spare16;
-			uint8_t proto;        /* IPv6: the first Next Header that is no extension header */
-			uint8_t l4;           /* enum fg_l4 */
+			uint8_t proto; /* IPv6: the first Next Header that is no extension header */
+			uint8_t l4;    /* enum fg_l4 */
 			uint8_t icmp_type;
 			uint8_t icmp_code;
 			uint8_t dscp;
-			uint8_t fragment;     /* enum fg_fragment_state */
+			uint8_t fragment; /* enum fg_fragment_state */
 			uint8_t spare8;
-			uint8_t family;       /* enum fg_family */
-			uint16_t tcp_flags;   /* twelve bits: octets 13-14 of the header, the data offset taken as 0 */
+			uint8_t family;     /* enum fg_family */
+			uint16_t tcp_flags; /* twelve bits: octets 13-14 of the header, the data offset taken as 0 */
 			uint16_t spare;
-			uint32_t flow_label;  /* 20 bits, 0 for IPv4 */
-			uint8_t dst[16];      /* IPv4 in the first four, the rest 0 */
+			uint32_t flow_label; /* 20 bits, 0 for IPv4 */
+			uint8_t dst[16];     /* IPv4 in the first four, the rest 0 */
 			uint8_t src[16];
 		};
 		struct {
@@ -94,10 +94,10 @@ enum fg_packet_what {
 };
 
 struct fg_packet {
-	struct fg_key key;   /* of meaning only for FG_PACKET_IP, as is ip_length */
-	uint32_t ip_length;  /* total length, IP header included: what rates count */
-	uint16_t l3_octet;   /* where the IP header begins; of no meaning for FG_PACKET_NOT_IP */
-	uint8_t what;        /* enum fg_packet_what */
+	struct fg_key key;  /* of meaning only for FG_PACKET_IP, as is ip_length */
+	uint32_t ip_length; /* total length, IP header included: what rates count */
+	uint16_t l3_octet;  /* where the IP header begins; of no meaning for FG_PACKET_NOT_IP */
+	uint8_t what;       /* enum fg_packet_what */
 };
 
 /* Numbers of the headers the walk knows (IANA: EtherType, IPv6 extension header types, protocol numbers). */

@@ -56,21 +56,21 @@ enum fg_action_bit {
 	FG_ACT_REDIRECT_IP = 1 << 5, /* next hop: address */
 	FG_ACT_COPY = 1 << 6,        /* with FG_ACT_REDIRECT_IP: a copy goes there, the packet goes on */
 	FG_ACT_SAMPLE = 1 << 7,
-	FG_ACT_CONTINUE = 1 << 8,    /* T set: evaluate later rules too */
+	FG_ACT_CONTINUE = 1 << 8, /* T set: evaluate later rules too */
 	FG_ACT_RT6 = 1 << 9,
-	FG_ACT_UNKNOWN = 1 << 10,    /* communities were there that mean no action to us: shown, never enforced */
+	FG_ACT_UNKNOWN = 1 << 10, /* communities were there that mean no action to us: shown, never enforced */
 };
 
 struct fg_address {
-	uint8_t family;   /* enum fg_family */
+	uint8_t family;     /* enum fg_family */
 	uint8_t octets[16]; /* IPv4 in the first four; the rest zero */
 };
 
 struct fg_actions {
-	uint32_t set;               /* of enum fg_action_bit */
-	float rate_bytes_per_s;     /* as on the wire: finite and > 0 where FG_ACT_RATE_BYTES */
-	float rate_packets_per_s;   /* likewise */
-	uint8_t dscp;               /* 0..63 where FG_ACT_MARK */
+	uint32_t set;                   /* of enum fg_action_bit */
+	float rate_bytes_per_s;         /* as on the wire: finite and > 0 where FG_ACT_RATE_BYTES */
+	float rate_packets_per_s;       /* likewise */
+	uint8_t dscp;                   /* 0..63 where FG_ACT_MARK */
 	uint8_t rt[FG_EXTCOMM6_OCTETS]; /* the community as received, 8 octets, or 20 where FG_ACT_RT6 */
 	struct fg_address next_hop;
 };
@@ -89,12 +89,12 @@ struct fg_prefix {
 enum fg_offset_form { FG_OFFSET_STRICT = 0, FG_OFFSET_FULL };
 
 struct fg_rule {
-	uint8_t family;         /* enum fg_family */
-	bool vpn;               /* SAFI 134: rd is set */
+	uint8_t family; /* enum fg_family */
+	bool vpn;       /* SAFI 134: rd is set */
 	uint8_t rd[8];
-	uint16_t nlri_len;      /* <= FG_NLRI_MAX */
-	const uint8_t *nlri;    /* components only: no length octets, no RD. Owned by whoever made the rule */
-	uint8_t offset_form;    /* enum fg_offset_form: how the octets of an IPv6 prefix with an offset are read */
+	uint16_t nlri_len;   /* <= FG_NLRI_MAX */
+	const uint8_t *nlri; /* components only: no length octets, no RD. Owned by whoever made the rule */
+	uint8_t offset_form; /* enum fg_offset_form: how the octets of an IPv6 prefix with an offset are read */
 	struct fg_actions actions;
 	char name[FG_NAME_MAX + 1]; /* "" if the rule has none */
 };

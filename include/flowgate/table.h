@@ -35,8 +35,8 @@ enum fg_step_kind { FG_STEP_NONE = 0, FG_STEP_ROOT, FG_STEP_PREFIXES, FG_STEP_RU
 struct fg_image {
 	uint32_t magic;
 	uint32_t version;
-	uint32_t lines;                      /* of the whole image */
-	uint32_t entry[FG_FAMILY_COUNT];     /* first step for packets of that family */
+	uint32_t lines;                  /* of the whole image */
+	uint32_t entry[FG_FAMILY_COUNT]; /* first step for packets of that family */
 	uint32_t spare;
 	uint64_t generation;
 	uint8_t pad[32];
@@ -86,7 +86,8 @@ struct fg_rule_more {
 #define FG_NODE 0x80000000u
 enum {
 	FG_UPPER_BITS = 24,
-	FG_SHORT_BITS = 12, /* prefixes up to this length live in `shorter`, so that no change rewrites much of `upper` */
+	FG_SHORT_BITS =
+		12, /* prefixes up to this length live in `shorter`, so that no change rewrites much of `upper` */
 	FG_UPPER_LINES = (1 << FG_UPPER_BITS) / 16,
 	FG_SHORT_LINES = (1 << FG_SHORT_BITS) / 16,
 };
@@ -98,7 +99,7 @@ struct fg_root_line {
 	uint8_t kind;
 	uint8_t flags;
 	uint32_t slot;
-	uint32_t next;    /* rules without a destination */
+	uint32_t next; /* rules without a destination */
 };
 
 /*
@@ -117,11 +118,11 @@ struct fg_ranks {
  * Prefixes in buckets of one line each, found by one of two hashes of (length, masked address). `next` are the rules behind them.
  */
 struct fg_prefixes_line {
-	uint32_t buckets;   /* first bucket */
-	uint32_t mask;      /* number of buckets - 1 */
+	uint32_t buckets; /* first bucket */
+	uint32_t mask;    /* number of buckets - 1 */
 	uint32_t seed;
-	uint8_t key_octet;  /* place of the address in the key */
-	uint8_t count;      /* prefix lengths in use */
+	uint8_t key_octet;                     /* place of the address in the key */
+	uint8_t count;                         /* prefix lengths in use */
 	uint8_t length[FG_PREFIX_LENGTHS_MAX]; /* longest first */
 	uint8_t pad[6];
 	uint8_t kind;
@@ -143,7 +144,7 @@ struct fg_bucket {
 
 /* Segment: descriptors of the fields it constrains follow in the next lines, four to a line. */
 struct fg_segment_line {
-	uint32_t slots;     /* uint32_t[rules]: slot words in order */
+	uint32_t slots; /* uint32_t[rules]: slot words in order */
 	uint16_t rules;
 	uint8_t fields;
 	uint8_t pad[47];
@@ -155,10 +156,10 @@ struct fg_segment_line {
 
 enum fg_field_kind {
 	FG_FIELD_OCTET = 0, /* table: uint8_t[256], class by value */
-	FG_FIELD_TCP,       /* table: uint16_t[256] by the low octet, then uint16_t[16] by the high bits; the sum is the class */
-	FG_FIELD_WIDE,      /* table: struct fg_block[] by value >> 12 */
-	FG_FIELD_PORTS,     /* the same for both ports, the vectors or'ed */
-	FG_FIELD_LABEL,     /* FG_FIELD_WIDE of the flow label */
+	FG_FIELD_TCP, /* table: uint16_t[256] by the low octet, then uint16_t[16] by the high bits; the sum is the class */
+	FG_FIELD_WIDE,  /* table: struct fg_block[] by value >> 12 */
+	FG_FIELD_PORTS, /* the same for both ports, the vectors or'ed */
+	FG_FIELD_LABEL, /* FG_FIELD_WIDE of the flow label */
 };
 
 struct fg_field {
@@ -179,7 +180,8 @@ enum { FG_BLOCK_SHIFT = 12, FG_BLOCK_LINES = 16 };
 
 _Static_assert(sizeof(struct fg_image) == FG_LINE_OCTETS && sizeof(struct fg_step) == FG_LINE_OCTETS &&
 		       sizeof(struct fg_rule_line) == FG_LINE_OCTETS && sizeof(struct fg_rule_more) == FG_LINE_OCTETS &&
-		       sizeof(struct fg_root_line) == FG_LINE_OCTETS && sizeof(struct fg_prefixes_line) == FG_LINE_OCTETS &&
+		       sizeof(struct fg_root_line) == FG_LINE_OCTETS &&
+		       sizeof(struct fg_prefixes_line) == FG_LINE_OCTETS &&
 		       sizeof(struct fg_bucket) == FG_LINE_OCTETS && sizeof(struct fg_segment_line) == FG_LINE_OCTETS,
 	       "a step is a line");
 _Static_assert(sizeof(struct fg_field) * 4 == FG_LINE_OCTETS && sizeof(struct fg_ranks) * 16 == FG_LINE_OCTETS,

@@ -329,14 +329,16 @@ static int load(void **state)
 	object = bpf_object__open_file(object_path, NULL);
 	if (object == NULL || bind_cpu() != 0)
 		return -1;
-	bpf_object__for_each_program(program, object) {
+	bpf_object__for_each_program(program, object)
+	{
 		bpf_program__set_log_level(program, 4);
 		bpf_program__set_log_buf(program, stats[n++], sizeof(stats[0]));
 	}
 	if (bpf_object__load(object) != 0)
 		return -1;
 	n = 0;
-	bpf_object__for_each_program(program, object) {
+	bpf_object__for_each_program(program, object)
+	{
 		const char *processed = strstr(stats[n++], "processed");
 
 		printf("# %s: %s", bpf_program__name(program), processed != NULL ? processed : "no statistics\n");

@@ -122,8 +122,8 @@ static void put_prefix(struct or_random *r, struct or_gen_rule *rule, uint8_t ty
 static uint64_t value_of(struct or_random *r, uint8_t type)
 {
 	static const uint16_t port[] = { 0, 19, 53, 53, 80, 80, 123, 443, 1023, 1024, 4000, 8080, 32768, 65534, 65535 };
-	static const uint32_t length[] = { 0, 19, 20, 28, 40, 41, 48, 64, 100, 576, 1200, 1280, 1500, 9000, 65535,
-					   65536, 65575, 65576, 99971, 99985 };
+	static const uint32_t length[] = { 0,    19,   20,   28,   40,    41,    48,    64,    100,   576,
+					   1200, 1280, 1500, 9000, 65535, 65536, 65575, 65576, 99971, 99985 };
 	static const uint32_t label[] = { 0, 1, 2013, 0x12345, 0xfffff, 0x100000 };
 
 	switch (type) {
@@ -288,8 +288,8 @@ static uint16_t choose_types(struct or_random *r, enum or_family family, uint8_t
 {
 	const uint16_t ports = 1 << OR_PORT | 1 << OR_DESTINATION_PORT | 1 << OR_SOURCE_PORT;
 	const uint16_t icmp = 1 << OR_ICMP_TYPE | 1 << OR_ICMP_CODE;
-	const uint16_t any = 1 << OR_PROTOCOL | 1 << OR_PACKET_LENGTH | 1 << OR_DSCP | 1 << OR_FRAGMENT |
-			     1 << OR_FLOW_LABEL;
+	const uint16_t any =
+		1 << OR_PROTOCOL | 1 << OR_PACKET_LENGTH | 1 << OR_DSCP | 1 << OR_FRAGMENT | 1 << OR_FLOW_LABEL;
 
 	switch (or_random_below(r, 5)) {
 	case 0:

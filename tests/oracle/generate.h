@@ -12,9 +12,9 @@
 #include "tests/oracle/oracle.h"
 
 enum {
-	OR_GEN_NLRI_MAX = 1024,  /* octets of a generated NLRI */
-	OR_GEN_FRAME_MAX = 768,  /* octets captured of a generated frame */
-	OR_GEN_CHAIN_MAX = 10,   /* extension headers in a generated chain: two more than are legal */
+	OR_GEN_NLRI_MAX = 1024, /* octets of a generated NLRI */
+	OR_GEN_FRAME_MAX = 768, /* octets captured of a generated frame */
+	OR_GEN_CHAIN_MAX = 10,  /* extension headers in a generated chain: two more than are legal */
 };
 
 /* xorshift64*; never 0. */
@@ -33,7 +33,7 @@ bool or_random_chance(struct or_random *r, uint32_t percent);
 struct or_gen_rule {
 	enum or_family family;
 	bool full_offset;
-	bool go_on;              /* the T bit */
+	bool go_on; /* the T bit */
 	uint16_t len;
 	uint8_t octets[OR_GEN_NLRI_MAX];
 };
@@ -64,9 +64,9 @@ struct or_gen_frame {
 struct or_gen_packet {
 	enum or_family family;
 	enum or_link link;
-	uint8_t tags;            /* VLAN tags, 3 at most: the third hides the IP header */
-	uint16_t ethertype;      /* 0: that of the family */
-	uint8_t version;         /* 0: that of the family */
+	uint8_t tags;       /* VLAN tags, 3 at most: the third hides the IP header */
+	uint16_t ethertype; /* 0: that of the family */
+	uint8_t version;    /* 0: that of the family */
 	uint8_t dst[16];
 	uint8_t src[16];
 	uint8_t dscp;
@@ -74,19 +74,19 @@ struct or_gen_packet {
 	uint8_t protocol;
 	uint16_t sport, dport;
 	uint8_t icmp_type, icmp_code;
-	uint16_t tcp_flags;      /* twelve bits */
-	uint32_t length;         /* total IP length wanted; raised to what the headers take unless exact_length */
+	uint16_t tcp_flags; /* twelve bits */
+	uint32_t length;    /* total IP length wanted; raised to what the headers take unless exact_length */
 	bool exact_length;
-	uint8_t header_words;    /* IPv4 IHL, 5..15; below 5 makes a malformed header of 20 octets */
-	uint8_t fragment;        /* bits as in component 12: DF, FIRST, IS (a middle one), IS|LAST */
-	bool atomic;             /* IPv6: a fragment header with offset 0 and M clear */
-	uint8_t chain_count;     /* IPv6: extension headers beside the fragment header */
+	uint8_t header_words; /* IPv4 IHL, 5..15; below 5 makes a malformed header of 20 octets */
+	uint8_t fragment;     /* bits as in component 12: DF, FIRST, IS (a middle one), IS|LAST */
+	bool atomic;          /* IPv6: a fragment header with offset 0 and M clear */
+	uint8_t chain_count;  /* IPv6: extension headers beside the fragment header */
 	uint8_t chain[OR_GEN_CHAIN_MAX];
 	uint8_t chain_units[OR_GEN_CHAIN_MAX]; /* their Hdr Ext Len */
-	uint8_t fragment_place;  /* the fragment header goes before chain[fragment_place] */
-	size_t cut;              /* > 0: only that many octets of the frame are captured */
-	bool cut_wire;           /* the wire had no more than the captured octets either */
-	uint32_t padding;        /* octets behind the IP packet */
+	uint8_t fragment_place;                /* the fragment header goes before chain[fragment_place] */
+	size_t cut;                            /* > 0: only that many octets of the frame are captured */
+	bool cut_wire;                         /* the wire had no more than the captured octets either */
+	uint32_t padding;                      /* octets behind the IP packet */
 };
 
 void or_gen_build(const struct or_gen_packet *p, struct or_gen_frame *out);
@@ -94,8 +94,8 @@ void or_gen_build(const struct or_gen_packet *p, struct or_gen_frame *out);
 /* What kind of packets to draw. Odd: malformed, snapped, cut, not IP. */
 struct or_gen_packets {
 	uint32_t odd_percent;
-	bool no_snap;            /* never captured < wire, for users that have no such thing */
-	bool no_raw;             /* Ethernet only */
+	bool no_snap; /* never captured < wire, for users that have no such thing */
+	bool no_raw;  /* Ethernet only */
 };
 
 void or_gen_packet(struct or_random *r, enum or_family family, const struct or_gen_packets *how,

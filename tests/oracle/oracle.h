@@ -49,13 +49,13 @@ struct or_component {
 	const uint8_t *body;   /* what follows the type octet, in the octets given to or_nlri_decode() */
 	uint8_t prefix_length; /* types 1 and 2 only, as are the two below */
 	uint8_t prefix_offset;
-	uint8_t prefix[16];    /* in address position; bits outside [offset, length) are 0 */
+	uint8_t prefix[16]; /* in address position; bits outside [offset, length) are 0 */
 };
 
 /* One {operator, value} of a list, as received. */
 struct or_term {
 	uint8_t op;
-	uint8_t width;         /* octets of the value */
+	uint8_t width; /* octets of the value */
 	uint64_t value;
 };
 
@@ -95,15 +95,15 @@ enum or_kind { OR_NOT_IP, OR_MALFORMED, OR_IP };
 struct or_packet {
 	enum or_kind kind;
 	enum or_family family;
-	uint8_t dst[16];       /* IPv4: the first four octets */
+	uint8_t dst[16]; /* IPv4: the first four octets */
 	uint8_t src[16];
 	uint32_t length;
 	uint8_t dscp;
-	uint32_t flow_label;   /* IPv6 */
+	uint32_t flow_label; /* IPv6 */
 	bool has_protocol;
 	uint8_t protocol;
 	bool has_fragment;
-	uint8_t fragment;      /* bits as in component 12 */
+	uint8_t fragment; /* bits as in component 12 */
 	bool has_ports;
 	uint16_t sport;
 	uint16_t dport;
@@ -112,7 +112,7 @@ struct or_packet {
 	bool has_icmp_code;
 	uint8_t icmp_code;
 	bool has_tcp_flags;
-	uint16_t tcp_flags;    /* octets 13 and 14 of the header, the data offset taken as 0 */
+	uint16_t tcp_flags; /* octets 13 and 14 of the header, the data offset taken as 0 */
 };
 
 /*

@@ -171,12 +171,9 @@ static void input_is_the_same_everywhere(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(generated_rules_are_valid),
-		cmocka_unit_test(order_is_total),
-		cmocka_unit_test(aimed_packets_hit),
-		cmocka_unit_test(odd_packets_cover_everything),
-		cmocka_unit_test(same_seed_same_input),
-		cmocka_unit_test(input_is_the_same_everywhere),
+		cmocka_unit_test(generated_rules_are_valid), cmocka_unit_test(order_is_total),
+		cmocka_unit_test(aimed_packets_hit),         cmocka_unit_test(odd_packets_cover_everything),
+		cmocka_unit_test(same_seed_same_input),      cmocka_unit_test(input_is_the_same_everywhere),
 	};
 
 	return cmocka_run_group_tests_name("oracle generators", tests, NULL, NULL);

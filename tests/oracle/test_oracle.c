@@ -41,8 +41,16 @@ static bool matches(const char *hex, const struct or_packet *p)
 static struct or_packet udp4(uint16_t sport, uint16_t dport)
 {
 	return (struct or_packet){
-		.kind = OR_IP, .family = OR_IPV4, .dst = { 192, 0, 2, 1 }, .src = { 203, 0, 113, 9 }, .length = 1200,
-		.has_protocol = true, .protocol = 17, .has_fragment = true, .has_ports = true, .sport = sport,
+		.kind = OR_IP,
+		.family = OR_IPV4,
+		.dst = { 192, 0, 2, 1 },
+		.src = { 203, 0, 113, 9 },
+		.length = 1200,
+		.has_protocol = true,
+		.protocol = 17,
+		.has_fragment = true,
+		.has_ports = true,
+		.sport = sport,
 		.dport = dport,
 	};
 }
@@ -91,23 +99,26 @@ static void p03_length_octets(void **state)
 static void p05_components(void **state)
 {
 	(void)state;
-	assert_true(valid(OR_IPV4, "0118c000020381060481" "19"));
+	assert_true(valid(OR_IPV4, "0118c000020381060481"
+				   "19"));
 	assert_false(valid(OR_IPV4, ""));
 	assert_false(valid(OR_IPV4, "038106038106")); /* twice */
 	assert_false(valid(OR_IPV4, "048119038106")); /* decreasing */
 	assert_false(valid(OR_IPV4, "008106"));
-	assert_false(valid(OR_IPV4, "0d8106"));       /* the flow label is IPv6's */
+	assert_false(valid(OR_IPV4, "0d8106")); /* the flow label is IPv6's */
 	assert_true(valid(OR_IPV6, "0d8106"));
 	assert_false(valid(OR_IPV6, "0e8106"));
 	assert_false(valid(OR_IPV4, "03"));
-	assert_false(valid(OR_IPV4, "030106"));       /* no end bit */
+	assert_false(valid(OR_IPV4, "030106")); /* no end bit */
 	assert_false(valid(OR_IPV4, "0381"));
-	assert_false(valid(OR_IPV4, "05910019" "00"));
+	assert_false(valid(OR_IPV4, "05910019"
+				    "00"));
 }
 
 static void p11_numeric_operators(void **state)
 {
-	static const bool truth[8][3] = { /* data below, equal to, above the value, by the bits lt gt eq */
+	static const bool truth[8][3] = {
+		/* data below, equal to, above the value, by the bits lt gt eq */
 		{ 0, 0, 0 }, { 0, 1, 0 }, { 0, 0, 1 }, { 0, 1, 1 }, { 1, 0, 0 }, { 1, 1, 0 }, { 1, 0, 1 }, { 1, 1, 1 },
 	};
 	char hex[16];
@@ -126,8 +137,12 @@ static void p11_numeric_operators(void **state)
 static void p11_and_binds_tighter(void **state)
 {
 	const char *rule = "050389458b911f90"; /* >= 137 AND <= 139 OR == 8080 */
-	const char *first = "0543" "89" "458b" "911f90"; /* the same, the first with an AND bit */
-	const char *or_then_and = "05013503" "50c564"; /* == 53 OR (>= 80 AND <= 100) */
+	const char *first = "0543"
+			    "89"
+			    "458b"
+			    "911f90"; /* the same, the first with an AND bit */
+	const char *or_then_and = "05013503"
+				  "50c564"; /* == 53 OR (>= 80 AND <= 100) */
 
 	(void)state;
 	assert_false(port_list(rule, 136));
@@ -142,19 +157,21 @@ static void p11_and_binds_tighter(void **state)
 	assert_true(port_list(or_then_and, 90));
 	assert_false(port_list(or_then_and, 101));
 	assert_false(port_list(or_then_and, 79));
-	assert_false(port_list("0503" "50c53c", 70)); /* >= 80 AND <= 60 */
+	assert_false(port_list("0503"
+			       "50c53c",
+			       70)); /* >= 80 AND <= 60 */
 }
 
 static void p12_bitmask_operators(void **state)
 {
 	(void)state;
-	assert_true(flags_list("098012", 0x02));  /* any of syn ack */
+	assert_true(flags_list("098012", 0x02)); /* any of syn ack */
 	assert_false(flags_list("098012", 0x01));
 	assert_false(flags_list("098112", 0x02)); /* all of */
 	assert_true(flags_list("098112", 0x1a));
-	assert_true(flags_list("098212", 0x01));  /* not any */
+	assert_true(flags_list("098212", 0x01)); /* not any */
 	assert_false(flags_list("098212", 0x10));
-	assert_true(flags_list("098312", 0x10));  /* not all */
+	assert_true(flags_list("098312", 0x10)); /* not all */
 	assert_false(flags_list("098312", 0x12));
 	assert_true(flags_list("098d12", 0x12));  /* reserved bits */
 	assert_false(flags_list("098000", 0x3f)); /* any of nothing */
@@ -174,14 +191,14 @@ static void p13_widths(void **state)
 	assert_false(port_list("05b10000000100000050", 80)); /* 2^32 + 80 is not 80 */
 	assert_true(port_list("05a100000050", 80));
 	p.length = 34435;
-	assert_false(matches("0aa100018683", &p));            /* 99971 */
+	assert_false(matches("0aa100018683", &p)); /* 99971 */
 	assert_true(matches("0a918683", &p));
 	assert_false(valid(OR_IPV4, "0b910000"));
 	assert_false(valid(OR_IPV4, "0c910000"));
 	assert_true(valid(OR_IPV4, "09910000"));
 	assert_false(valid(OR_IPV4, "09a100000002"));
 	assert_true(valid(OR_IPV4, "03b10000000000000006"));
-	assert_false(valid(OR_IPV4, "0b0100910000"));         /* the second term */
+	assert_false(valid(OR_IPV4, "0b0100910000")); /* the second term */
 }
 
 static void p14_identity_is_octets(void **state)
@@ -227,7 +244,9 @@ static void p15_prefix6(void **state)
 
 	(void)state;
 	unhex("20010db8000000000000000000000001", p.dst);
-	unhex("000000000000000012345678" "9a000000", p.src);
+	unhex("000000000000000012345678"
+	      "9a000000",
+	      p.src);
 	assert_true(matches("010000", &p));
 	assert_true(matches("01200020010db8", &p));
 	assert_false(matches("01200020010db9", &p));
@@ -238,7 +257,8 @@ static void p15_prefix6(void **state)
 	assert_false(matches("026840123456789a", &p));
 	assert_false(valid(OR_IPV6, "01202020010db8"));
 	assert_false(valid(OR_IPV6, "010001"));
-	assert_false(valid(OR_IPV6, "018100" "0000000000000000000000000000000000"));
+	assert_false(valid(OR_IPV6, "018100"
+				    "0000000000000000000000000000000000"));
 	assert_true(valid_form(OR_IPV6, true, "01402020010db800000001"));
 	assert_false(valid_form(OR_IPV6, true, "01402000000001"));
 	assert_true(valid(OR_IPV6, "01402000000001"));
@@ -280,10 +300,14 @@ static void p17_ports(void **state)
 	assert_true(matches("04910fa0", &p));
 	assert_false(matches("058135", &p));
 	assert_true(matches("068135", &p));
-	assert_true(matches("04063586" "50", &p));    /* != 53 OR != 80 */
-	assert_true(matches("0406" "35c650", &p));    /* != 53 AND != 80: 4000 is so */
+	assert_true(matches("04063586"
+			    "50",
+			    &p)); /* != 53 OR != 80 */
+	assert_true(matches("0406"
+			    "35c650",
+			    &p)); /* != 53 AND != 80: 4000 is so */
 	p.sport = 10;
-	assert_false(matches("040314d50064", &p));    /* >= 20 AND <= 100 by one port, not by one port each */
+	assert_false(matches("040314d50064", &p)); /* >= 20 AND <= 100 by one port, not by one port each */
 	p.has_ports = false;
 	assert_false(matches("048700", &p));
 	assert_false(matches("058700", &p));
@@ -301,10 +325,12 @@ static void p18_icmp_and_tcp_flags(void **state)
 	p.has_icmp_type = true;
 	p.icmp_type = 8;
 	assert_true(matches("078108", &p));
-	assert_false(matches("0781080887" "00", &p)); /* the code was not captured */
+	assert_false(matches("0781080887"
+			     "00",
+			     &p)); /* the code was not captured */
 	p.has_icmp_code = true;
 	assert_true(matches("078108088100", &p));
-	assert_true(flags_list("09910102", 0x0102));  /* NS and SYN */
+	assert_true(flags_list("09910102", 0x0102)); /* NS and SYN */
 	assert_false(flags_list("09910102", 0x0002));
 	assert_true(flags_list("098102", 0x0102));
 	assert_false(flags_list("09915002", 0x0002)); /* the data offset is taken as 0 */
@@ -372,14 +398,16 @@ static int order(enum or_family family, const char *left, const char *right)
 static void p22_order(void **state)
 {
 	static const char *const first[][2] = {
-		{ "01100a01", "01080a" },             /* nested: the longer */
-		{ "01080a", "01100b01" },             /* not nested: the lower */
+		{ "01100a01", "01080a" }, /* nested: the longer */
+		{ "01080a", "01100b01" }, /* not nested: the lower */
 		{ "01200a000001", "0118c00002038106" },
 		{ "0118c00002", "038106" },           /* a lower type */
 		{ "0118c00002038106", "0118c00002" }, /* lacks the component */
 		{ "01080a038106", "01080a048106" },
 		{ "058150", "058151" },
-		{ "05015081" "51", "058150" },
+		{ "05015081"
+		  "51",
+		  "058150" },
 		{ "038106", "038111" },
 		{ "01080a", "0100" },
 		{ "01080a02080b", "01080a020a0c00" },
@@ -397,10 +425,27 @@ static void p23_pitfalls(void **state)
 	assert_int_equal(order(OR_IPV4, "058150", "05910050"), -1);
 	assert_int_equal(order(OR_IPV4, "0301068111", "038106"), -1);
 	assert_int_equal(order(OR_IPV4, "01080a", "01180b0000"), -1); /* longer, but not nested */
-	assert_int_equal(order(OR_IPV6, "01200020010db8", "014020" "00000001"), -1);
-	assert_int_equal(order(OR_IPV6, "014020" "00000001", "01200020010db8"), 1);
-	assert_int_equal(order(OR_IPV6, "014020" "00000001", "01302000" "00"), -1);
-	assert_int_equal(order(OR_IPV4, "0109" "0a00", "0109" "0a01"), -1); /* trailing bits only: lower octets */
+	assert_int_equal(order(OR_IPV6, "01200020010db8",
+			       "014020"
+			       "00000001"),
+			 -1);
+	assert_int_equal(order(OR_IPV6,
+			       "014020"
+			       "00000001",
+			       "01200020010db8"),
+			 1);
+	assert_int_equal(order(OR_IPV6,
+			       "014020"
+			       "00000001",
+			       "01302000"
+			       "00"),
+			 -1);
+	assert_int_equal(order(OR_IPV4,
+			       "0109"
+			       "0a00",
+			       "0109"
+			       "0a01"),
+			 -1); /* trailing bits only: lower octets */
 }
 
 static void p25_no_action_stops_continue_goes_on(void **state)

@@ -23,12 +23,30 @@ static struct or_packet facts_of(enum or_link link, const char *hex, size_t capt
 }
 
 #define MACS "020000000001020000000002"
-#define IP4(tos, len, frag, proto) "45" tos len "0000" frag "40" proto "0000" "cb007109" "c0000201"
-#define UDP "0035" "0fa0" "00080000"
-#define TCP "0050" "01bb" "00000001" "00000002" "5" "112" "ffff" "0000" "0000"
+#define IP4(tos, len, frag, proto)                                                                                     \
+	"45" tos len "0000" frag "40" proto "0000"                                                                     \
+	"cb007109"                                                                                                     \
+	"c0000201"
+#define UDP                                                                                                            \
+	"0035"                                                                                                         \
+	"0fa0"                                                                                                         \
+	"00080000"
+#define TCP                                                                                                            \
+	"0050"                                                                                                         \
+	"01bb"                                                                                                         \
+	"00000001"                                                                                                     \
+	"00000002"                                                                                                     \
+	"5"                                                                                                            \
+	"112"                                                                                                          \
+	"ffff"                                                                                                         \
+	"0000"                                                                                                         \
+	"0000"
 #define SRC6 "20010db8000000000000000000000009"
 #define DST6 "20010db8000000000000000000000001"
-#define IP6(len, next) "6" "b9" "12345" len next "40" SRC6 DST6
+#define IP6(len, next)                                                                                                 \
+	"6"                                                                                                            \
+	"b9"                                                                                                           \
+	"12345" len next "40" SRC6 DST6
 
 static void packet_ipv4(void **state)
 {
@@ -59,10 +77,27 @@ static void packet_encapsulation(void **state)
 	char hex[512];
 
 	(void)state;
-	static const struct { const char *tags; enum or_kind kind; } row[] = {
-		{ "0800", OR_IP }, { "810000640800", OR_IP }, { "88a8006481000065" "0800", OR_IP },
-		{ "8100006488a80065" "0800", OR_IP }, { "88a8006481000065" "81000066" "0800", OR_NOT_IP },
-		{ "9100006408" "00", OR_NOT_IP }, { "0806", OR_NOT_IP }, { "86dd", OR_MALFORMED },
+	static const struct {
+		const char *tags;
+		enum or_kind kind;
+	} row[] = {
+		{ "0800", OR_IP },
+		{ "810000640800", OR_IP },
+		{ "88a8006481000065"
+		  "0800",
+		  OR_IP },
+		{ "8100006488a80065"
+		  "0800",
+		  OR_IP },
+		{ "88a8006481000065"
+		  "81000066"
+		  "0800",
+		  OR_NOT_IP },
+		{ "9100006408"
+		  "00",
+		  OR_NOT_IP },
+		{ "0806", OR_NOT_IP },
+		{ "86dd", OR_MALFORMED },
 	};
 	for (size_t i = 0; i < COUNT(row); i++) {
 		snprintf(hex, sizeof(hex), "%s%s%s%s", MACS, row[i].tags, ip, "000000000000000000000000000000000000");
@@ -77,10 +112,20 @@ static void packet_encapsulation(void **state)
 static void packet_malformed_ipv4(void **state)
 {
 	static const char *const bad[] = {
-		IP4("00", "0000", "0000", "11") UDP, IP4("00", "0013", "0000", "11") UDP,
-		"44" "00001c000000004011" "0000" "cb007109c0000201" UDP,
-		"46" "000017000000004011" "0000" "cb007109c0000201" UDP, /* length 23 < 24 */
-		"4f" "00003c000000004011" "0000" "cb007109c0000201" UDP, /* options behind the frame's end */
+		IP4("00", "0000", "0000", "11") UDP,
+		IP4("00", "0013", "0000", "11") UDP,
+		"44"
+		"00001c000000004011"
+		"0000"
+		"cb007109c0000201" UDP,
+		"46"
+		"000017000000004011"
+		"0000"
+		"cb007109c0000201" UDP, /* length 23 < 24 */
+		"4f"
+		"00003c000000004011"
+		"0000"
+		"cb007109c0000201" UDP, /* options behind the frame's end */
 		"450000",
 	};
 
@@ -91,7 +136,11 @@ static void packet_malformed_ipv4(void **state)
 
 static void packet_ipv4_options_and_padding(void **state)
 {
-	const char *options = "46" "000020000000004011" "0000" "cb007109c0000201" "01010101" UDP;
+	const char *options = "46"
+			      "000020000000004011"
+			      "0000"
+			      "cb007109c0000201"
+			      "01010101" UDP;
 	struct or_packet p = facts_of(OR_LINK_RAW, options, SIZE_MAX, 0);
 
 	(void)state;
@@ -118,24 +167,38 @@ static void packet_snapped(void **state)
 
 static void packet_icmp(void **state)
 {
-	const char *echo = IP4("00", "001c", "0000", "01") "0803" "000000000000";
+	const char *echo = IP4("00", "001c", "0000", "01") "0803"
+							   "000000000000";
 	struct or_packet p = facts_of(OR_LINK_RAW, echo, SIZE_MAX, 0);
 
 	(void)state;
 	assert_true(p.has_icmp_type && p.icmp_type == 8 && p.has_icmp_code && p.icmp_code == 3);
 	p = facts_of(OR_LINK_RAW, echo, 21, 28);
 	assert_true(p.has_icmp_type && !p.has_icmp_code);
-	p = facts_of(OR_LINK_RAW, IP4("00", "001c", "0000", "3a") "0803" "000000000000", SIZE_MAX, 0);
+	p = facts_of(OR_LINK_RAW,
+		     IP4("00", "001c", "0000", "3a") "0803"
+						     "000000000000",
+		     SIZE_MAX, 0);
 	assert_false(p.has_icmp_type); /* ICMPv6 in IPv4 */
-	p = facts_of(OR_LINK_RAW, IP6("0008", "3a") "8000" "000000000000", SIZE_MAX, 0);
+	p = facts_of(OR_LINK_RAW,
+		     IP6("0008", "3a") "8000"
+				       "000000000000",
+		     SIZE_MAX, 0);
 	assert_true(p.has_icmp_type && p.icmp_type == 128);
-	p = facts_of(OR_LINK_RAW, IP6("0008", "01") "8000" "000000000000", SIZE_MAX, 0);
+	p = facts_of(OR_LINK_RAW,
+		     IP6("0008", "01") "8000"
+				       "000000000000",
+		     SIZE_MAX, 0);
 	assert_false(p.has_icmp_type);
 }
 
 static void packet_ipv4_fragments(void **state)
 {
-	static const struct { const char *hex; uint8_t bits; bool ports; } row[] = {
+	static const struct {
+		const char *hex;
+		uint8_t bits;
+		bool ports;
+	} row[] = {
 		{ IP4("00", "001c", "0000", "11") UDP, 0, true },
 		{ IP4("00", "001c", "2000", "11") UDP, OR_FRAGMENT_FIRST, true },
 		{ IP4("00", "001c", "6000", "11") UDP, OR_FRAGMENT_FIRST | OR_FRAGMENT_DF, true },
@@ -206,7 +269,10 @@ static void packet_ipv6_chain(void **state)
 
 static void packet_ipv6_chain_snapped(void **state)
 {
-	const char *chain = IP6("0018", "3c") "2c00000000000000" "1100" "0001" "00000000" UDP;
+	const char *chain = IP6("0018", "3c") "2c00000000000000"
+					      "1100"
+					      "0001"
+					      "00000000" UDP;
 	struct or_packet p = facts_of(OR_LINK_RAW, chain, 41, 64);
 
 	(void)state;
@@ -215,15 +281,26 @@ static void packet_ipv6_chain_snapped(void **state)
 	assert_true(p.kind == OR_IP && !p.has_protocol && !p.has_fragment);
 	p = facts_of(OR_LINK_RAW, chain, 56, 64);
 	assert_true(p.has_protocol && p.has_fragment && p.fragment == OR_FRAGMENT_FIRST && !p.has_ports);
-	p = facts_of(OR_LINK_RAW, IP6("0018", "2c") "3c000001" "00000000" "1100000000000000" UDP, 48, 64);
+	p = facts_of(OR_LINK_RAW,
+		     IP6("0018", "2c") "3c000001"
+				       "00000000"
+				       "1100000000000000" UDP,
+		     48, 64);
 	assert_true(!p.has_protocol && p.has_fragment && p.fragment == OR_FRAGMENT_FIRST);
 }
 
 static void packet_ipv6_fragments(void **state)
 {
-	static const struct { const char *field; uint8_t bits; bool ports; } row[] = {
-		{ "0000", 0, true }, { "0001", OR_FRAGMENT_FIRST, true }, { "0009", OR_FRAGMENT_IS, false },
-		{ "0008", OR_FRAGMENT_IS | OR_FRAGMENT_LAST, false }, { "0006", 0, true },
+	static const struct {
+		const char *field;
+		uint8_t bits;
+		bool ports;
+	} row[] = {
+		{ "0000", 0, true },
+		{ "0001", OR_FRAGMENT_FIRST, true },
+		{ "0009", OR_FRAGMENT_IS, false },
+		{ "0008", OR_FRAGMENT_IS | OR_FRAGMENT_LAST, false },
+		{ "0006", 0, true },
 	};
 	char hex[512];
 	struct or_packet p;
@@ -236,25 +313,27 @@ static void packet_ipv6_fragments(void **state)
 		assert_int_equal(p.fragment, row[i].bits);
 		assert_int_equal(p.has_ports, row[i].ports);
 	}
-	p = facts_of(OR_LINK_RAW, IP6("0018", "2c") "2c00000100000000" "1100000000000000" UDP, SIZE_MAX, 0);
+	p = facts_of(OR_LINK_RAW,
+		     IP6("0018", "2c") "2c00000100000000"
+				       "1100000000000000" UDP,
+		     SIZE_MAX, 0);
 	assert_true(p.fragment == OR_FRAGMENT_FIRST && p.has_ports); /* the atomic one inside changes nothing */
-	p = facts_of(OR_LINK_RAW, IP6("0010", "2c") "3c00" "0008" "00000000" UDP, SIZE_MAX, 0);
+	p = facts_of(OR_LINK_RAW,
+		     IP6("0010", "2c") "3c00"
+				       "0008"
+				       "00000000" UDP,
+		     SIZE_MAX, 0);
 	assert_true(p.has_protocol && p.protocol == 60 && !p.has_ports); /* the walk stops here */
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(packet_ipv4),
-		cmocka_unit_test(packet_encapsulation),
-		cmocka_unit_test(packet_malformed_ipv4),
-		cmocka_unit_test(packet_ipv4_options_and_padding),
-		cmocka_unit_test(packet_snapped),
-		cmocka_unit_test(packet_icmp),
-		cmocka_unit_test(packet_ipv4_fragments),
-		cmocka_unit_test(packet_ipv6),
-		cmocka_unit_test(packet_ipv6_chain),
-		cmocka_unit_test(packet_ipv6_chain_snapped),
+		cmocka_unit_test(packet_ipv4),           cmocka_unit_test(packet_encapsulation),
+		cmocka_unit_test(packet_malformed_ipv4), cmocka_unit_test(packet_ipv4_options_and_padding),
+		cmocka_unit_test(packet_snapped),        cmocka_unit_test(packet_icmp),
+		cmocka_unit_test(packet_ipv4_fragments), cmocka_unit_test(packet_ipv6),
+		cmocka_unit_test(packet_ipv6_chain),     cmocka_unit_test(packet_ipv6_chain_snapped),
 		cmocka_unit_test(packet_ipv6_fragments),
 	};
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Frames for the tests of the header walk: built octet by octet into one buffer, then parsed from a copy of exactly their
- * size, so that the sanitizer sees any octet read too many. Include it in one file of a test, behind cmocka.h.
+ * Frames for the tests of the header walk: built octet by octet into one buffer, then parsed from a copy of exactly
+ * their size, so that the sanitizer sees any octet read too many. Include it in one file of a test, behind
+ * cmocka.h.
  */
 #ifndef TESTS_FRAME_H
 #define TESTS_FRAME_H

@@ -90,7 +90,10 @@ static bool passes(struct rule *r, uint32_t ip_length, uint64_t now_ns)
 /* One rule, each action: verdict and cause as INTERFACES names them. A `continue` that asks for nothing is `none`. */
 static void test_single(void **state)
 {
-	static const struct { uint32_t set; uint8_t kind, cause; } cases[] = {
+	static const struct {
+		uint32_t set;
+		uint8_t kind, cause;
+	} cases[] = {
 		{ 0, FG_PASS, FG_CAUSE_ACCEPT },
 		{ FG_ACT_UNKNOWN, FG_PASS, FG_CAUSE_ACCEPT },
 		{ FG_ACT_CONTINUE, FG_PASS, FG_CAUSE_NONE },
@@ -188,8 +191,10 @@ static void test_dropped_takes_nothing(void **state)
 	(void)state;
 	r[0] = rule_bytes(1000, FG_ACT_CONTINUE);
 	r[1] = rule_packets(10, FG_ACT_CONTINUE);
-	r[2] = rule_of((struct fg_actions){ .set = FG_ACT_RATE_BYTES | FG_ACT_RATE_PACKETS, .rate_bytes_per_s = 1e6F,
-					    .rate_packets_per_s = 1000 }, 0, 0);
+	r[2] = rule_of((struct fg_actions){ .set = FG_ACT_RATE_BYTES | FG_ACT_RATE_PACKETS,
+					    .rate_bytes_per_s = 1e6F,
+					    .rate_packets_per_s = 1000 },
+		       0, 0);
 	assert_verdict(verdict(r, 3, 1500, 0), FG_PASS, FG_CAUSE_ACCEPT);
 	assert_int_equal(r[0].meter.bytes.credit, (65575 - 1500) * FG_TOKEN);
 	assert_int_equal(r[1].meter.packets.credit, 0);
@@ -384,12 +389,25 @@ static void test_exact(void **state)
 /* Rates as on the wire: exact with so many binary places, the least and the most at the ends, rounded down between. */
 static void test_rate_read(void **state)
 {
-	static const struct { float per_s; uint64_t rate; uint8_t max, shift; } cases[] = {
-		{ 1, 1, 16, 0 }, { 1000, 1000, 16, 0 }, { 0.5F, 1, 16, 1 }, { 2.75F, 11, 16, 2 },
+	static const struct {
+		float per_s;
+		uint64_t rate;
+		uint8_t max, shift;
+	} cases[] = {
+		{ 1, 1, 16, 0 },
+		{ 1000, 1000, 16, 0 },
+		{ 0.5F, 1, 16, 1 },
+		{ 2.75F, 11, 16, 2 },
 		{ 16777215, 16777215, 16, 0 },
-		{ 1.25e9F, 1250000000, 16, 0 }, { 1e12F, 999999995904, 16, 0 }, { 2e12F, FG_TOKEN_RATE_MAX, 16, 0 },
-		{ FLT_MAX, FG_TOKEN_RATE_MAX, 32, 0 }, { 1e-3F, 65, 16, 16 }, { 0.1F, 13421773, 32, 27 },
-		{ 1e-9F, 1, 16, 16 }, { 1e-9F, 4, 32, 32 }, { FLT_MIN, 1, 32, 32 },
+		{ 1.25e9F, 1250000000, 16, 0 },
+		{ 1e12F, 999999995904, 16, 0 },
+		{ 2e12F, FG_TOKEN_RATE_MAX, 16, 0 },
+		{ FLT_MAX, FG_TOKEN_RATE_MAX, 32, 0 },
+		{ 1e-3F, 65, 16, 16 },
+		{ 0.1F, 13421773, 32, 27 },
+		{ 1e-9F, 1, 16, 16 },
+		{ 1e-9F, 4, 32, 32 },
+		{ FLT_MIN, 1, 32, 32 },
 	};
 	uint64_t rate;
 	uint8_t shift;
@@ -478,7 +496,10 @@ static void test_mark_ipv6(void **state)
 static void test_action_make(void **state)
 {
 	struct fg_actions asked = {
-		.set = FG_ACT_RATE_BYTES | FG_ACT_MARK, .rate_bytes_per_s = 2.5F, .rate_packets_per_s = 9, .dscp = 63,
+		.set = FG_ACT_RATE_BYTES | FG_ACT_MARK,
+		.rate_bytes_per_s = 2.5F,
+		.rate_packets_per_s = 9,
+		.dscp = 63,
 	};
 	struct fg_action a;
 	struct fg_meter m;

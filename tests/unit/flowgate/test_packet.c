@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The header walk (packet.h): encapsulation, IPv4, transport, raw IP, and frames of all kinds cut at each octet, by every row
- * of the table "What a packet is", accepting and refusing. IPv6 has test_packet_ipv6.c.
+ * The header walk (packet.h): encapsulation, IPv4, transport, raw IP, and frames of all kinds cut at each octet, by
+ * every row of the table "What a packet is", accepting and refusing. IPv6 has test_packet_ipv6.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,9 +19,21 @@
 static void test_ipv4_key(void **state)
 {
 	struct fg_key want = {
-		.dport = 53, .sport = 4000, .dport_again = 53, .sport_again = 4000, .length = 20, .src_hi = 0xc633,
-		.src_lo = 0x6409, .proto = 6, .l4 = FG_L4_FLAGS, .dscp = 46, .fragment = FG_FRAGMENT_DF,
-		.family = FG_IPV4, .tcp_flags = 0x112, .dst = { 203, 0, 113, 7 }, .src = { 198, 51, 100, 9 },
+		.dport = 53,
+		.sport = 4000,
+		.dport_again = 53,
+		.sport_again = 4000,
+		.length = 20,
+		.src_hi = 0xc633,
+		.src_lo = 0x6409,
+		.proto = 6,
+		.l4 = FG_L4_FLAGS,
+		.dscp = 46,
+		.fragment = FG_FRAGMENT_DF,
+		.family = FG_IPV4,
+		.tcp_flags = 0x112,
+		.dst = { 203, 0, 113, 7 },
+		.src = { 198, 51, 100, 9 },
 	};
 	struct fg_packet p;
 
@@ -81,9 +93,11 @@ static void test_not_ip(void **state)
 /* IPv4 header wrong: version, header length, total length (SEMANTICS 19: 0 too). */
 static void test_ipv4_malformed(void **state)
 {
-	static const struct { uint8_t at, value; } wrong[] = {
-		{ 0, 0x55 }, { 0, 0x65 }, { 0, 0x05 }, { 0, 0x44 }, { 0, 0x40 }, { 0, 0x4f },
-		{ 3, 0 }, { 3, 19 }, { 3, 23 },
+	static const struct {
+		uint8_t at, value;
+	} wrong[] = {
+		{ 0, 0x55 }, { 0, 0x65 }, { 0, 0x05 }, { 0, 0x44 }, { 0, 0x40 },
+		{ 0, 0x4f }, { 3, 0 },    { 3, 19 },   { 3, 23 },
 	};
 
 	(void)state;
@@ -151,7 +165,10 @@ static void test_ipv4_options(void **state)
 /* RFC 8955 §4.2.2.12: last, first, is-fragment, don't-fragment. Non-first fragments have no transport. */
 static void test_ipv4_fragments(void **state)
 {
-	static const struct { uint16_t field; uint8_t state, l4; } cases[] = {
+	static const struct {
+		uint16_t field;
+		uint8_t state, l4;
+	} cases[] = {
 		{ 0, FG_FRAGMENT_NONE, FG_L4_FLAGS },
 		{ 0x8000, FG_FRAGMENT_NONE, FG_L4_FLAGS }, /* the reserved bit */
 		{ 0x2000, FG_FRAGMENT_FIRST, FG_L4_FLAGS },

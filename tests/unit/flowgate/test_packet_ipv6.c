@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The header walk (packet.h) over IPv6: the fixed header, extension headers, fragments, and chains that are cut, accepting
- * and refusing. All else has test_packet.c.
+ * The header walk (packet.h) over IPv6: the fixed header, extension headers, fragments, and chains that are cut,
+ * accepting and refusing. All else has test_packet.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,8 +18,17 @@
 static void test_ipv6_key(void **state)
 {
 	struct fg_key want = {
-		.dport = 53, .sport = 4000, .dport_again = 53, .sport_again = 4000, .length = 20, .proto = 6,
-		.l4 = FG_L4_FLAGS, .dscp = 10, .family = FG_IPV6, .tcp_flags = 0x112, .flow_label = 0xabcde,
+		.dport = 53,
+		.sport = 4000,
+		.dport_again = 53,
+		.sport_again = 4000,
+		.length = 20,
+		.proto = 6,
+		.l4 = FG_L4_FLAGS,
+		.dscp = 10,
+		.family = FG_IPV6,
+		.tcp_flags = 0x112,
+		.flow_label = 0xabcde,
 	};
 	struct fg_packet p;
 
@@ -51,8 +60,7 @@ static void test_ipv6_next_headers(void **state)
 		put_extension(next, 6, 0);
 		put_tcp();
 		p = parse();
-		assert_proto(&p, extension ? 6 : (uint8_t)next,
-			     extension ? FG_L4_FLAGS : reach((uint8_t)next, 58, 20));
+		assert_proto(&p, extension ? 6 : (uint8_t)next, extension ? FG_L4_FLAGS : reach((uint8_t)next, 58, 20));
 		if (extension)
 			assert_ports(&p, 4000, 53);
 	}
@@ -167,7 +175,10 @@ static void test_ipv6_version(void **state)
  */
 static void test_ipv6_fragments(void **state)
 {
-	static const struct { uint16_t field; uint8_t state, next, proto, l4; } cases[] = {
+	static const struct {
+		uint16_t field;
+		uint8_t state, next, proto, l4;
+	} cases[] = {
 		{ 0x0000, FG_FRAGMENT_NONE, 6, 6, FG_L4_FLAGS },
 		{ 0x0006, FG_FRAGMENT_NONE, 6, 6, FG_L4_FLAGS }, /* reserved bits */
 		{ 0x0001, FG_FRAGMENT_FIRST, 6, 6, FG_L4_FLAGS },
@@ -196,7 +207,10 @@ static void test_ipv6_fragments(void **state)
 /* Headers behind a first and behind an atomic fragment header are walked; an atomic one does not undo a first. */
 static void test_ipv6_fragment_chain(void **state)
 {
-	static const struct { uint16_t one, two; uint8_t state, l4; } cases[] = {
+	static const struct {
+		uint16_t one, two;
+		uint8_t state, l4;
+	} cases[] = {
 		{ 0, 0, FG_FRAGMENT_NONE, FG_L4_FLAGS },
 		{ 1, 0, FG_FRAGMENT_FIRST, FG_L4_FLAGS },
 		{ 0, 1, FG_FRAGMENT_FIRST, FG_L4_FLAGS },
