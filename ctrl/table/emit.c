@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Emission of what one group of rules becomes: lines of the image are handed out in order; a rule that is one interval a field
+ * becomes a rule line; a chain is rule lines or segments. Next: compile.c, which arranges chains by address.
+ */
+#include <string.h>
+
+#include "ctrl/table/table.h"
+#include "flowgate/packet.h"
+
+uint32_t fg_emit_lines(struct fg_emit *e, uint32_t n)
+{
+	uint32_t ref = e->used;
+
+	if (e->full || n > e->lines - e->used) {
+		e->full = true;
+		return 0;
+	}
+	e->used += n;
+	return ref;
+}
+
+void *fg_emit_at(const struct fg_emit *e, uint32_t ref)
+{
+	return e->base + (size_t)ref * FG_LINE_OCTETS;
+}
+
+bool fg_rule_component(const struct fg_rule *rule, uint8_t type, struct fg_component *c)
+{
+	struct fg_component_iter it = fg_components(rule);
+
+	while (fg_component_next(&it, c, NULL) == 0 && c->type <= type)
+		if (c->type == type)
+			return true;
+	return false;
+}
+
+struct fg_interval fg_rule_l4(const struct fg_rule *rule)
+{
+	/* RFC 8955 §4.2.2.3-9: what each component demands of the transport header. */
+	static const struct fg_interval demands[FG_COMPONENT_MAX + 1] = {
+		[FG_PROTO] = { FG_L4_PROTO, FG_L4_CODE },      [FG_PORT] = { FG_L4_PORTS, FG_L4_FLAGS },
+		[FG_DPORT] = { FG_L4_PORTS, FG_L4_FLAGS },     [FG_SPORT] = { FG_L4_PORTS, FG_L4_FLAGS },
+		[FG_ICMP_TYPE] = { FG_L4_TYPE, FG_L4_CODE },   [FG_ICMP_CODE] = { FG_L4_CODE, FG_L4_CODE },
+		[FG_TCP_FLAGS] = { FG_L4_FLAGS, FG_L4_FLAGS },
+	};
+	struct fg_component_iter it = fg_components(rule);
+	struct fg_interval all = { 0, 255 };
+	struct fg_component c;
+
+	while (fg_component_next(&it, &c, NULL) == 0) {
+		const struct fg_interval *d = &demands[c.type];
+
+		if (d->hi == 0)
+			continue;
+		all.lo = d->lo > all.lo ? d->lo : all.lo;
+		all.hi = d->hi < all.hi ? d->hi : all.hi;
+	}
+	return all;
+}
+
+/* What a rule line cannot say, and what can never match. */
+enum fit { FITS, FITS_NOT, NEVER };
+
+static void lane16(struct fg_rule_line *r, int lane, struct fg_interval i)
+{
+	r->lo16[lane] = (uint16_t)i.lo;
+	r->span16[lane] = (uint16_t)(i.hi - i.lo);
+}
+
+static void lane8(struct fg_rule_line *r, int lane, struct fg_interval i)
+{
+	r->lo8[lane] = (uint8_t)i.lo;
+	r->span8[lane] = (uint8_t)(i.hi - i.lo);
+}
+
+/* A set of flag values that is all values with some bits fixed becomes mask and value. */
+static enum fit fit_tcp(const struct fg_component *c, struct fg_tcp_table *t, struct fg_rule_line *r)
+{
+	uint32_t all = (1u << FG_TCP_FLAGS_BITS) - 1, both = all, any = 0, members = 0;
+
+	fg_component_tcp_table(c, t);
+	for (uint32_t v = 0; v <= all; v++) {
+		if (((t->word[v / 64] >> (v % 64)) & 1) == 0)
+			continue;
+		both &= v;
+		any |= v;
+		members++;
+	}
+	if (members == 0)
+		return NEVER;
+	r->tcp_mask = (uint16_t)(all & ~(both ^ any));
+	r->tcp_value = (uint16_t)both;
+	return members == 1u << (FG_TCP_FLAGS_BITS - __builtin_popcount(r->tcp_mask)) ? FITS : FITS_NOT;
+}
+
+static void mask_of(const struct fg_prefix *p, uint8_t mask[16])
+{
+	memset(mask, 0, 16);
+	for (uint32_t bit = p->offset; bit < p->length; bit++)
+		mask[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+}
+
+static void fit_source(const struct fg_rule *rule, const struct fg_component *c, struct fg_rule_line *r,
+		       struct fg_rule_more *m)
+{
+	struct fg_prefix p = fg_component_prefix(rule, c);
+	uint8_t mask[16];
+
+	mask_of(&p, mask);
+	if (rule->family == FG_IPV4) {
+		lane16(r, 5,
+		       (struct fg_interval){ fg_load_be16(p.octets),
+					     fg_load_be16(p.octets) + (fg_load_be16(mask) ^ 0xffffu) });
+		lane16(r, 6,
+		       (struct fg_interval){ fg_load_be16(p.octets + 2),
+					     fg_load_be16(p.octets + 2) + (fg_load_be16(mask + 2) ^ 0xffffu) });
+		return;
+	}
+	memcpy(m->src_mask, mask, sizeof(mask));
+	memcpy(m->src_value, p.octets, sizeof(p.octets));
+	r->flags |= FG_STEP_HAS_MORE;
+}
+
+static void fit_interval(const struct fg_rule *rule, uint8_t type, struct fg_interval i, struct fg_rule_line *r,
+			 struct fg_rule_more *m)
+{
+	static const int lanes8[FG_COMPONENT_MAX + 1] = {
+		[FG_PROTO] = 0, [FG_ICMP_TYPE] = 2, [FG_ICMP_CODE] = 3, [FG_DSCP] = 4
+	};
+	uint32_t least = rule->family == FG_IPV4 ? FG_LENGTH4_MIN : FG_LENGTH6_MIN;
+
+	if (type == FG_DPORT || type == FG_SPORT) {
+		lane16(r, type - FG_DPORT, i);
+	} else if (type == FG_PORT) {
+		lane16(r, 2, i);
+		lane16(r, 3, i);
+	} else if (type == FG_LENGTH) {
+		lane16(r, 4, (struct fg_interval){ i.lo - least, i.hi - least });
+	} else if (type == FG_FLOW_LABEL) {
+		m->flow_lo = i.lo;
+		m->flow_span = i.hi - i.lo;
+		r->flags |= FG_STEP_HAS_MORE;
+	} else {
+		lane8(r, lanes8[type], i);
+	}
+}
+
+static enum fit fit_component(struct fg_emit *e, const struct fg_rule *rule, const struct fg_component *c,
+			      struct fg_rule_line *r, struct fg_rule_more *m)
+{
+	struct fg_interval *list = e->scratch->list;
+	size_t n;
+
+	if (c->type == FG_TCP_FLAGS)
+		return fit_tcp(c, &e->scratch->tcp, r);
+	if (c->type == FG_FRAGMENT) {
+		r->fragments = fg_component_fragment_states(rule->family, c);
+		return r->fragments == 0 ? NEVER : FITS;
+	}
+	if (c->type == FG_SRC) {
+		fit_source(rule, c, r, m);
+		return FITS;
+	}
+	n = fg_component_intervals(rule->family, c, list);
+	if (n == 1)
+		fit_interval(rule, c->type, list[0], r, m);
+	return n == 0 ? NEVER : n == 1 ? FITS : FITS_NOT;
+}
+
+static enum fit fit_rule(struct fg_emit *e, const struct fg_rule *rule, bool with_dst, struct fg_rule_line *r,
+			 struct fg_rule_more *m)
+{
+	struct fg_interval l4 = fg_rule_l4(rule);
+	struct fg_component_iter it = fg_components(rule);
+	struct fg_component c;
+	enum fit all = l4.lo <= l4.hi ? FITS : NEVER;
+
+	memset(r, 0, sizeof(*r));
+	memset(r->span16, 0xff, sizeof(r->span16));
+	memset(r->span8, 0xff, sizeof(r->span8));
+	memset(m, 0, sizeof(*m));
+	m->flow_span = UINT32_MAX;
+	r->fragments = UINT16_MAX;
+	lane8(r, 1, l4);
+	while (all != NEVER && fg_component_next(&it, &c, NULL) == 0) {
+		enum fit one = c.type != FG_DST ? fit_component(e, rule, &c, r, m) : with_dst ? FITS_NOT : FITS;
+
+		all = one > all ? one : all;
+	}
+	return all;
+}
+
+uint32_t fg_emit_rule(struct fg_emit *e, const struct fg_table_rule *rule, bool with_dst, uint32_t next, bool *never)
+{
+	struct fg_rule_line line;
+	struct fg_rule_more more;
+	enum fit fit = fit_rule(e, rule->rule, with_dst, &line, &more);
+	bool has_more = line.flags & FG_STEP_HAS_MORE;
+	uint32_t ref;
+
+	*never = fit == NEVER;
+	if (fit != FITS)
+		return 0;
+	ref = fg_emit_lines(e, has_more ? 2 : 1);
+	if (ref == 0)
+		return 0;
+	line.kind = FG_STEP_RULE;
+	line.slot = rule->slot;
+	line.next = next;
+	memcpy(fg_emit_at(e, ref), &line, sizeof(line));
+	if (has_more)
+		memcpy(fg_emit_at(e, ref + 1), &more, sizeof(more));
+	return ref;
+}
+
+/* All rules as rule lines, or nothing of them. */
+static bool emit_list(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, bool with_dst, uint32_t *next)
+{
+	uint32_t used = e->used, head = *next;
+
+	for (size_t i = n; i-- > 0;) {
+		bool never;
+		uint32_t ref = fg_emit_rule(e, &rules[i], with_dst, head, &never);
+
+		if (ref == 0 && !never) {
+			memset(fg_emit_at(e, used), 0, (size_t)(e->used - used) * FG_LINE_OCTETS);
+			e->used = used;
+			return false;
+		}
+		head = never ? head : ref;
+	}
+	*next = head;
+	return true;
+}
+
+uint32_t fg_emit_chain(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, bool with_dst, uint32_t next)
+{
+	if (n <= FG_LIST_RULES && emit_list(e, rules, n, with_dst, &next))
+		return next;
+	while (n > 0 && !e->full) {
+		size_t part = n % FG_SEGMENT_RULES ? n % FG_SEGMENT_RULES : FG_SEGMENT_RULES;
+
+		n -= part;
+		next = fg_emit_segment(e, rules + n, part, with_dst, next);
+	}
+	return next;
+}
