@@ -105,8 +105,8 @@ FG_INLINE bool fg_rule_lanes_match(const struct fg_rule_line *r, const struct fg
 		out |= (uint32_t)((uint16_t)(k->lane16[i] - r->lo16[i]) > r->span16[i]) << i;
 	for (int i = 0; i < 8; i++)
 		out |= (uint32_t)((uint8_t)(k->lane8[i] - r->lo8[i]) > r->span8[i]) << (8 + i);
-	/* Type 4: one of the two ports suffices, so lanes 2 and 3 count only together. */
-	out &= ~0x0cu | ((out >> 1) & 0x04) | ((out << 1) & 0x08);
+	/* Type 4: one of the two ports suffices, so lane 3 counts where lane 2 failed too, and lane 2 not by itself. */
+	out &= ~0x0cu | ((out << 1) & 0x08);
 	return out == 0;
 }
 
