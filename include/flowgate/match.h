@@ -45,6 +45,30 @@ struct fg_cursor {
 	uint8_t turn[2];    /* what it has looked up already */
 };
 
+/*
+ * Hides where a value came from. Without it clang makes branches of comparisons, and the BPF verifier then follows each way through
+ * them; an OR of sixteen becomes 65536 ways.
+ */
+FG_INLINE uint64_t fg_opaque(uint64_t x)
+{
+#ifdef __bpf__
+	__asm__ volatile("" : "+r"(x));
+#endif
+	return x;
+}
+
+/* 1 where a > b, both below 2^63, without a branch. */
+FG_INLINE uint32_t fg_above(uint64_t a, uint64_t b)
+{
+	return (uint32_t)(fg_opaque(b - a) >> 63);
+}
+
+/* 1 where x is not 0, without a branch. */
+FG_INLINE uint32_t fg_nonzero(uint64_t x)
+{
+	return (uint32_t)(fg_opaque(x | -x) >> 63);
+}
+
 /* Bits set in x; BPF has no instruction for it, so this is what remains of one for 16 bits. */
 FG_INLINE uint32_t fg_popcount16(uint32_t x)
 {
@@ -65,12 +89,12 @@ FG_INLINE uint32_t fg_lowest_bit(uint64_t x)
 	uint32_t n = 0;
 
 	x &= -x;
-	n += (uint32_t)((x & 0xffffffff00000000ull) != 0) << 5;
-	n += (uint32_t)((x & 0xffff0000ffff0000ull) != 0) << 4;
-	n += (uint32_t)((x & 0xff00ff00ff00ff00ull) != 0) << 3;
-	n += (uint32_t)((x & 0xf0f0f0f0f0f0f0f0ull) != 0) << 2;
-	n += (uint32_t)((x & 0xccccccccccccccccull) != 0) << 1;
-	n += (uint32_t)((x & 0xaaaaaaaaaaaaaaaaull) != 0);
+	n |= fg_nonzero(x & 0xffffffff00000000ull) << 5;
+	n |= fg_nonzero(x & 0xffff0000ffff0000ull) << 4;
+	n |= fg_nonzero(x & 0xff00ff00ff00ff00ull) << 3;
+	n |= fg_nonzero(x & 0xf0f0f0f0f0f0f0f0ull) << 2;
+	n |= fg_nonzero(x & 0xccccccccccccccccull) << 1;
+	n |= fg_nonzero(x & 0xaaaaaaaaaaaaaaaaull);
 	return n;
 #else
 	return (uint32_t)__builtin_ctzll(x);
@@ -102,9 +126,9 @@ FG_INLINE bool fg_rule_lanes_match(const struct fg_rule_line *r, const struct fg
 	uint32_t out = 0;
 
 	for (int i = 0; i < 8; i++)
-		out |= (uint32_t)((uint16_t)(k->lane16[i] - r->lo16[i]) > r->span16[i]) << i;
+		out |= fg_above((uint16_t)(k->lane16[i] - r->lo16[i]), r->span16[i]) << i;
 	for (int i = 0; i < 8; i++)
-		out |= (uint32_t)((uint8_t)(k->lane8[i] - r->lo8[i]) > r->span8[i]) << (8 + i);
+		out |= fg_above((uint8_t)(k->lane8[i] - r->lo8[i]), r->span8[i]) << (8 + i);
 	/* Type 4: one of the two ports suffices, so lane 3 counts where lane 2 failed too, and lane 2 not by itself. */
 	out &= ~0x0cu | ((out << 1) & 0x08);
 	return out == 0;
@@ -112,7 +136,7 @@ FG_INLINE bool fg_rule_lanes_match(const struct fg_rule_line *r, const struct fg
 
 FG_INLINE bool fg_rule_more_matches(const struct fg_rule_more *m, const struct fg_key *k)
 {
-	uint32_t bad = k->flow_label - m->flow_lo > m->flow_span;
+	uint32_t bad = fg_above(k->flow_label - m->flow_lo, m->flow_span);
 
 	for (int i = 0; i < 16; i++)
 		bad |= (uint32_t)((k->src[i] & m->src_mask[i]) ^ m->src_value[i]);
