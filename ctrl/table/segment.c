@@ -35,18 +35,24 @@ static uint64_t *vector(const struct segment *s, const struct fg_field *f, uint3
 	return (uint64_t *)fg_emit_at(s->e, f->vectors) + (size_t) class * words;
 }
 
+/* Appends v, which is above all that is in the list. */
+static size_t append_value(struct fg_interval *out, size_t n, uint32_t v)
+{
+	if (n > 0 && out[n - 1].hi + 1 == v) {
+		out[n - 1].hi = v;
+		return n;
+	}
+	out[n] = (struct fg_interval){ v, v };
+	return n + 1;
+}
+
 static size_t mask_intervals(uint8_t mask, uint8_t value, struct fg_interval *out)
 {
 	size_t n = 0;
 
-	for (uint32_t v = 0; v < 256; v++) {
-		if ((v & mask) != value)
-			continue;
-		if (n > 0 && out[n - 1].hi + 1 == v)
-			out[n - 1].hi = v;
-		else
-			out[n++] = (struct fg_interval){ v, v };
-	}
+	for (uint32_t v = 0; v < 256; v++)
+		if ((v & mask) == value)
+			n = append_value(out, n, v);
 	return n;
 }
 
@@ -64,14 +70,9 @@ static size_t state_intervals(uint16_t states, struct fg_interval *out)
 {
 	size_t n = 0;
 
-	for (uint32_t v = 0; v < FG_FRAGMENT_STATES; v++) {
-		if (((states >> v) & 1) == 0)
-			continue;
-		if (n > 0 && out[n - 1].hi + 1 == v)
-			out[n - 1].hi = v;
-		else
-			out[n++] = (struct fg_interval){ v, v };
-	}
+	for (uint32_t v = 0; v < FG_FRAGMENT_STATES; v++)
+		if ((states >> v) & 1)
+			n = append_value(out, n, v);
 	return n;
 }
 
