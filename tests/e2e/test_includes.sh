@@ -1,0 +1,78 @@
+#!/bin/bash
+# A wrong include does not compile. For each row below a file of one line is compiled with the very flags of a source of that
+# folder. An allowed include must compile; a forbidden one must exist and still fail, for want of a path to it.
+set -euo pipefail
+source=$(realpath "$1") build=$(realpath "$2")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bad=0
+
+# The compiler and the flags that the build gives a source: no output, no dependency file, no input, syntax only.
+flags() { # source file
+	python3 - "$build" "$source/$1" <<'PY'
+import json, os, shlex, sys
+build, wanted = sys.argv[1:]
+for entry in json.load(open(build + "/compile_commands.json", encoding="utf-8")):
+    if os.path.realpath(os.path.join(entry["directory"], entry["file"])) != wanted:
+        continue
+    words, kept = shlex.split(entry["command"]), []
+    while words:
+        word = words.pop(0)
+        if word in ("-o", "-MF", "-MQ", "-c"):
+            words.pop(0)
+        elif word not in ("-MD", "ccache"):
+            kept.append(word)
+    print("\n".join(kept + ["-fsyntax-only", "-fdiagnostics-color=never"]))
+    sys.exit(0)
+sys.exit("the build does not compile " + wanted)
+PY
+}
+
+compiles() { # source file whose flags count, header
+	local words
+	words=$(flags "$1")
+	mapfile -t words <<<"$words"
+	printf '#include "%s"\nextern int probe;\n' "$2" >"$work/probe.c"
+	(cd "$build" && "${words[@]}" "$work/probe.c") >"$work/log" 2>&1
+}
+
+while read -r verdict from header; do
+	case $verdict in
+	may)
+		compiles "$from" "$header" || { echo "$from may include $header, but:" && cat "$work/log" && bad=1; }
+		;;
+	not)
+		[ -f "$source/$header" ] || [ -f "$source/include/$header" ] || { echo "no such header: $header" && bad=1; }
+		if compiles "$from" "$header"; then
+			echo "$from can include $header" && bad=1
+		elif ! grep -qE "fatal error: ($header: No such file|'$header' file not found)" "$work/log"; then
+			echo "$from with $header failed for another reason:" && cat "$work/log" && bad=1
+		fi
+		;;
+	esac
+done <<'ROWS'
+may ctrl/rule/nlri.c flowgate/rule.h
+may ctrl/rule/nlri.c ctrl/rule/canon.h
+not ctrl/rule/nlri.c ctrl/table/table.h
+not ctrl/rule/nlri.c ctrl/text/text.h
+not ctrl/rule/nlri.c tests/oracle/oracle.h
+may ctrl/table/compile.c flowgate/table.h
+may ctrl/table/compile.c ctrl/rule/order.h
+may ctrl/table/compile.c ctrl/table/table.h
+not ctrl/table/compile.c ctrl/text/text.h
+not ctrl/table/compile.c tests/oracle/oracle.h
+may tests/oracle/nlri.c tests/oracle/oracle.h
+not tests/oracle/nlri.c flowgate/rule.h
+not tests/oracle/nlri.c ctrl/rule/nlri.h
+not tests/unit/rule/test_nlri.c ctrl/table/table.h
+ROWS
+
+# The compiler looks beside the including file first, so a way out of the folder would need no root.
+folders=()
+for folder in include ctrl dataplane bpf bench tests; do
+	[ ! -d "$source/$folder" ] || folders+=("$source/$folder")
+done
+if grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<](/|([^">]*/)?\.\./)' --include='*.[chly]' "${folders[@]}"; then
+	echo "these includes leave their folder by .. or /" && bad=1
+fi
+exit $bad
