@@ -25,7 +25,8 @@ static int malformed(struct fg_finding *why, uint8_t type, size_t octet, const c
 struct fg_component_iter fg_components(const struct fg_rule *rule)
 {
 	struct fg_component_iter it = {
-		.in = { .at = rule->nlri, .end = rule->nlri + rule->nlri_len },
+		/* A rule of no octets may have none to point at. */
+		.in = { .at = rule->nlri, .end = rule->nlri_len != 0 ? rule->nlri + rule->nlri_len : rule->nlri },
 		.start = rule->nlri,
 		.family = rule->family,
 		.offset_form = rule->offset_form,
@@ -43,6 +44,25 @@ static int prefix_octets(uint8_t family, uint8_t form, uint8_t length, uint8_t o
 	if (length > 128 || (offset >= length && (offset | length) != 0))
 		return -1;
 	return ((form == FG_OFFSET_FULL ? length : length - offset) + 7) / 8;
+}
+
+/* The clause that says what a component is made of: of a prefix, or of a list whose widths it limits. */
+static const char *clause(uint8_t family, uint8_t type)
+{
+	switch (type) {
+	case FG_DST:
+		return family == FG_IPV4 ? "RFC 8955 §4.2.2.1" : "RFC 8956 §3.1";
+	case FG_SRC:
+		return family == FG_IPV4 ? "RFC 8955 §4.2.2.2" : "RFC 8956 §3.2";
+	case FG_TCP_FLAGS:
+		return "RFC 8955 §4.2.2.9";
+	case FG_DSCP:
+		return "RFC 8955 §4.2.2.11";
+	case FG_FRAGMENT:
+		return family == FG_IPV4 ? "RFC 8955 §4.2.2.12" : "RFC 8956 §3.6";
+	default:
+		return "RFC 8955 §4.2.1";
+	}
 }
 
 static const char *skip_prefix(struct fg_component_iter *it)
@@ -102,7 +122,7 @@ int fg_component_next(struct fg_component_iter *it, struct fg_component *c, stru
 				 "component types do not increase");
 	fault = *type <= FG_SRC ? skip_prefix(it) : skip_terms(it, *type);
 	if (fault != NULL)
-		return malformed(why, *type, (size_t)(it->in.at - it->start), "RFC 8955 §4.2.1", fault);
+		return malformed(why, *type, (size_t)(it->in.at - it->start), clause(it->family, *type), fault);
 	it->last_type = *type;
 	c->type = *type;
 	c->octet = (uint16_t)(type - it->start);
@@ -217,7 +237,8 @@ size_t fg_nlri_write(const struct fg_rule *rule, uint8_t *out, size_t room)
 	else
 		fg_store_be16(out, (uint16_t)(0xf000 | len));
 	memcpy(out + head, rule->rd, rd);
-	memcpy(out + head + rd, rule->nlri, rule->nlri_len);
+	if (rule->nlri_len != 0)
+		memcpy(out + head + rd, rule->nlri, rule->nlri_len);
 	return head + len;
 }
 
@@ -266,6 +287,8 @@ int fg_nlri_put_term(struct fg_nlri_builder *b, uint8_t type, uint8_t op, uint64
 {
 	unsigned int log = width_log(value), width = 1u << log;
 	bool open = type == b->last_type;
+	/* RFC 8955 §4.2.1.1: the AND bit of the first operator is sent as 0. */
+	uint8_t bits = FG_OP_LT | FG_OP_GT | FG_OP_EQ | (open ? FG_OP_AND : 0);
 	uint8_t *at = b->octets + b->len;
 
 	if (type < FG_PROTO || type > FG_COMPONENT_MAX || type < b->last_type || width > width_max(type))
@@ -277,7 +300,7 @@ int fg_nlri_put_term(struct fg_nlri_builder *b, uint8_t type, uint8_t op, uint64
 	else
 		*at++ = type;
 	b->last_op = (uint16_t)(at - b->octets);
-	*at++ = (uint8_t)(FG_OP_END | log << FG_OP_LEN_SHIFT | (op & (FG_OP_AND | FG_OP_LT | FG_OP_GT | FG_OP_EQ)));
+	*at++ = (uint8_t)(FG_OP_END | log << FG_OP_LEN_SHIFT | (op & bits));
 	for (unsigned int i = width; i-- > 0;)
 		*at++ = (uint8_t)(value >> 8 * i);
 	b->len = (uint16_t)(at - b->octets);

@@ -82,9 +82,9 @@ void fg_nlri_begin(struct fg_nlri_builder *b);
 /* Appends component 1 or 2 in strict form. Types must increase. 0 or FG_MALFORMED (too long, wrong type order or lengths). */
 int fg_nlri_put_prefix(struct fg_nlri_builder *b, enum fg_family family, uint8_t type, const struct fg_prefix *p);
 /*
- * Appends one term to component `type` (opening it if it isn't open); op holds AND and comparison bits, length and end
- * bits are set here: the smallest width that holds `value` and that the component permits. 0 or FG_MALFORMED (too long,
- * wrong order, or a value no permitted width holds).
+ * Appends one term to component `type` (opening it if it isn't open); op holds AND (cleared on the first) and comparison
+ * bits, length and end bits are set here: the smallest width that holds `value` and that the component permits. 0 or
+ * FG_MALFORMED (too long, wrong order, or a value no permitted width holds).
  */
 int fg_nlri_put_term(struct fg_nlri_builder *b, uint8_t type, uint8_t op, uint64_t value);
 

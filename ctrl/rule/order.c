@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Order of evaluation (RFC 8955 §5.1, RFC 8956 §4): two checked NLRIs in, which one is first out. Component by component in type
- * order; the received octets decide, so two encodings of one meaning have different ranks. Stateless.
+ * Order of evaluation (RFC 8955 §5.1, RFC 8956 §4): two checked NLRIs in, which one is first out. Component by
+ * component in type order; the received octets decide, so two encodings of one meaning have different ranks.
+ * Stateless.
  */
 #include "ctrl/rule/order.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Order of evaluation (order.c): the clauses of RFC 8955 §5.1 and RFC 8956 §4 by hand, then agreement with the naive oracle and
- * the laws of a total order on random rules.
+ * Order of evaluation (order.c): the clauses of RFC 8955 §5.1 and RFC 8956 §4 by hand, then agreement with the naive
+ * oracle and the laws of a total order on random rules.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -89,12 +89,73 @@ static void test_is_total(void **state)
 	}
 }
 
+/* Rules so alike that most comparisons go to the end; some differ only in prefix bits that mean nothing. */
+static const struct alike {
+	uint8_t len;
+	uint8_t octets[8];
+} alike4[] = {
+	{ 2, { 1, 0 } },		{ 3, { 1, 1, 0x80 } },		  { 3, { 1, 1, 0x81 } },
+	{ 3, { 1, 1, 0 } },		{ 3, { 1, 8, 0x80 } },		  { 3, { 1, 7, 0x80 } },
+	{ 3, { 1, 7, 0x81 } },		{ 6, { 1, 7, 0x81, 3, 0x81, 6 } },  { 6, { 1, 7, 0x80, 3, 0x81, 6 } },
+	{ 6, { 1, 7, 0x80, 2, 1, 0x80 } }, { 6, { 1, 7, 0x80, 2, 1, 0xff } }, { 6, { 1, 7, 0x81, 2, 1, 0x80 } },
+	{ 3, { 2, 1, 0x80 } },		{ 3, { 2, 1, 0xff } },		  { 3, { 3, 0x81, 6 } },
+	{ 3, { 3, 0x89, 6 } },		{ 4, { 3, 0x91, 0, 6 } },	  { 5, { 3, 1, 6, 0x81, 6 } },
+	{ 5, { 3, 1, 6, 0xc1, 6 } },	{ 6, { 3, 0x81, 6, 4, 0x81, 6 } },  { 6, { 3, 0x81, 6, 5, 0x81, 6 } },
+}, alike6[] = {
+	{ 3, { 1, 0, 0 } },		  { 4, { 1, 1, 0, 0x80 } },	 { 4, { 1, 1, 0, 0x81 } },
+	{ 4, { 1, 2, 1, 0x80 } },	  { 4, { 1, 2, 1, 0x81 } },	 { 4, { 1, 3, 1, 0x80 } },
+	{ 4, { 1, 3, 1, 0xc0 } },	  { 4, { 1, 3, 2, 0x80 } },	 { 4, { 1, 3, 2, 0 } },
+	{ 7, { 1, 2, 1, 0x80, 3, 0x81, 6 } }, { 7, { 1, 2, 1, 0x81, 3, 0x81, 6 } }, { 4, { 2, 1, 0, 0x80 } },
+	{ 4, { 2, 1, 0, 0xff } },	  { 3, { 13, 0x81, 6 } },	 { 3, { 3, 0x81, 6 } },
+};
+
+/* Every three of them: 0 only for the same, both ways round the opposite, and transitive. */
+static void check_strict(enum fg_family family, const struct alike *of, size_t n)
+{
+	for (size_t i = 0; i < n * n * n; i++) {
+		const struct alike *a = &of[i / n / n], *b = &of[i / n % n], *c = &of[i % n];
+		int ab = order(family, a->octets, a->len, b->octets, b->len);
+		int ba = order(family, b->octets, b->len, a->octets, a->len);
+		int bc = order(family, b->octets, b->len, c->octets, c->len);
+
+		assert_int_equal(ab == 0, a == b);
+		assert_int_equal(ab<0, ba> 0);
+		if (ab <= 0 && bc <= 0)
+			assert_true(order(family, a->octets, a->len, c->octets, c->len) <= 0);
+	}
+}
+
+static void test_is_strict(void **state)
+{
+	(void)state;
+	check_strict(FG_IPV4, alike4, sizeof(alike4) / sizeof(*alike4));
+	check_strict(FG_IPV6, alike6, sizeof(alike6) / sizeof(*alike6));
+}
+
+/* An offset in the full form and in the strict: the pattern decides. */
+static void test_offset_forms(void **state)
+{
+	struct fg_rule full = { .family = FG_IPV6, .offset_form = FG_OFFSET_FULL };
+	struct fg_rule strict = { .family = FG_IPV6 };
+
+	(void)state;
+	full.nlri = (const uint8_t[]){ 1, 16, 8, 0xff, 0x22 };
+	full.nlri_len = 5;
+	strict.nlri = (const uint8_t[]){ 1, 16, 8, 0x33 };
+	strict.nlri_len = 4;
+	assert_true(fg_rule_order(&full, &strict) < 0);
+	assert_true(fg_rule_order(&strict, &full) > 0);
+	strict.nlri = (const uint8_t[]){ 1, 16, 8, 0x11 };
+	assert_true(fg_rule_order(&full, &strict) > 0);
+	assert_true(fg_rule_order(&strict, &full) < 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_clauses),
-		cmocka_unit_test(test_agrees_with_oracle),
-		cmocka_unit_test(test_is_total),
+		cmocka_unit_test(test_clauses),      cmocka_unit_test(test_agrees_with_oracle),
+		cmocka_unit_test(test_is_total),     cmocka_unit_test(test_is_strict),
+		cmocka_unit_test(test_offset_forms),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

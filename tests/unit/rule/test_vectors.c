@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Wire vectors (tests/data/vectors.tsv): each NLRI is accepted or refused as its row says, each pair is ordered as its row says, and no
- * proper prefix of any is read beyond its end or taken for a whole NLRI.
+ * Wire vectors (tests/data/vectors.tsv): each NLRI and each community is accepted or refused as its row says, each
+ * pair is ordered as its row says, and no proper prefix of any is read beyond its end or taken for a whole one.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "ctrl/rule/actions.h"
 #include "ctrl/rule/order.h"
 
 enum { OCTETS_MAX = 2 + FG_NLRI_MAX, LINE_MAX_OCTETS = 32768 };
@@ -69,10 +70,43 @@ static void check_row(const struct row *row)
 	}
 }
 
+/* Reads an attribute from memory of exactly its size. */
+static int judge_actions(const uint8_t *octets, size_t len, bool ipv6, struct fg_actions *a)
+{
+	uint8_t *copy = malloc(len + 1);
+	int r;
+
+	memset(a, 0, sizeof(*a));
+	memcpy(copy + 1, octets, len);
+	r = fg_actions_read(copy + 1, len, ipv6, a, NULL);
+	free(copy);
+	return r;
+}
+
+/* What the rows say of rates is in words; the two that they leave to policy are refused. */
+static void check_actions(const struct row *row)
+{
+	static uint8_t octets[OCTETS_MAX];
+	bool ipv6 = strstr(row->meaning, "[attr25]") != NULL;
+	size_t len = octets_of(row->hex, octets);
+	struct fg_actions a;
+	int r = judge_actions(octets, len, ipv6, &a);
+
+	if (strncmp(row->verdict, "valid", 5) == 0)
+		assert_int_equal(r, 0);
+	else
+		assert_int_equal(r, strstr(row->meaning, "+infinity") ? FG_UNSUPPORTED : FG_MALFORMED);
+	if (strstr(row->verdict, "discard"))
+		assert_int_equal(a.set, FG_ACT_DISCARD);
+	for (size_t cut = 0; cut < len; cut++)
+		assert_int_equal(judge_actions(octets, cut, ipv6, &a), FG_MALFORMED);
+}
+
 static void check_order(const struct row *row)
 {
 	static uint8_t left[OCTETS_MAX], right[OCTETS_MAX];
-	struct fg_rule a = { .family = FG_IPV4, .nlri = left }, b = { .family = FG_IPV4, .nlri = right };
+	uint8_t family = strstr(row->meaning, "[order6]") ? FG_IPV6 : FG_IPV4;
+	struct fg_rule a = { .family = family, .nlri = left }, b = { .family = family, .nlri = right };
 
 	a.nlri_len = (uint16_t)octets_of(row->hex, left);
 	b.nlri_len = (uint16_t)octets_of(strchr(row->hex, '|') + 1, right);
@@ -85,7 +119,7 @@ static void test_all_vectors(void **state)
 	static char line[LINE_MAX_OCTETS];
 	const char *folder = getenv("FG_TEST_DATA");
 	char path[4096];
-	size_t nlri = 0, order = 0;
+	size_t nlri = 0, order = 0, actions = 0;
 	FILE *f;
 
 	(void)state;
@@ -101,14 +135,18 @@ static void test_all_vectors(void **state)
 		if (strstr(row.meaning, "-nlri]") || strstr(row.meaning, "-value]")) {
 			check_row(&row);
 			nlri++;
-		} else if (strstr(row.meaning, "[order4]")) {
+		} else if (strstr(row.meaning, "[order")) {
 			check_order(&row);
 			order++;
+		} else if (strstr(row.meaning, "[extcomm]") || strstr(row.meaning, "[attr25]")) {
+			check_actions(&row);
+			actions++;
 		}
 	}
 	fclose(f);
 	assert_int_equal(nlri, 23);
 	assert_int_equal(order, 6);
+	assert_int_equal(actions, 17);
 }
 
 int main(void)
