@@ -281,31 +281,39 @@ FG_INLINE bool fg_segment_bits(const struct fg_view *view, uint32_t ref, const s
 	return left != 0;
 }
 
-/* Takes the rules of *bits in order. True: a terminal one was among them. Lines of slots are read as they are needed. */
+/* Bit w: word w is not 0. */
+FG_INLINE uint32_t fg_bits_words(const struct fg_bits *bits)
+{
+	uint32_t words = 0;
+
+	for (int w = 0; w < 8; w++)
+		words |= fg_nonzero(bits->word[w]) << w;
+	return words;
+}
+
+/*
+ * Takes the rules of *bits in order. True: a terminal one was among them. The word is found by arithmetic, so that each turn has one way to
+ * the next: a search through the words gives the BPF verifier one for every place the search can be at.
+ */
 FG_INLINE bool fg_segment_take(const struct fg_view *view, const struct fg_segment_line *s, struct fg_bits *bits,
 			       struct fg_matched *out)
 {
-	uint32_t word = 0;
-
-	for (uint32_t n = 0; n < FG_APPLIED_MAX + 8; n++) {
-		uint64_t b = bits->word[word & 7];
+	for (uint32_t n = 0; n < FG_APPLIED_MAX; n++) {
+		uint32_t words = fg_bits_words(bits), word, i;
 		const uint32_t *slots;
-		uint32_t i;
 
-		if (b == 0) {
-			if (++word == 8)
-				return false;
-			continue;
-		}
-		bits->word[word & 7] = b & (b - 1);
-		i = (word & 7) * 64 + fg_lowest_bit(b);
-		if (i >= s->rules)
+		if (words == 0)
 			return false;
+		word = fg_lowest_bit(words) & 7;
+		i = word * 64 + fg_lowest_bit(bits->word[word]);
+		bits->word[word] &= bits->word[word] - 1;
+		if (i >= s->rules)
+			return false; /* bits behind the last rule stand where no field is constrained */
 		slots = (const uint32_t *)fg_line(view, s->slots + i / 16);
 		if (slots == NULL || fg_matched_add(out, slots[i & 15]))
 			return true;
 	}
-	return false;
+	return true;
 }
 
 /* ---- Root and prefixes steps ---- */

@@ -4,14 +4,11 @@
  * programs of bpf_key.bpf.c are loaded and run (BPF_PROG_TEST_RUN) on frames of all kinds, hostile ones included.
  * In comes the object file as the only argument; exit 77 where there is no right to load, 0 where all agrees.
  */
-#include <errno.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -21,8 +18,9 @@
 
 #include "flowgate/action.h"
 #include "flowgate/packet.h"
+#include "tests/e2e/kernel.h"
 
-enum { FRAME_MIN = 14, FRAME_MAX = 512, ROUNDS = 20000, ACT_ROUNDS = 5000, SKIP = 77 };
+enum { FRAME_MIN = 14, FRAME_MAX = 512, ROUNDS = 20000, ACT_ROUNDS = 5000 };
 
 static const char *object_path;
 static struct bpf_object *object;
@@ -39,42 +37,18 @@ static uint32_t draw(uint32_t below)
 
 static int map_fd(const char *name)
 {
-	int fd = bpf_object__find_map_fd_by_name(object, name);
-
-	assert_true(fd >= 0);
-	return fd;
-}
-
-static int program_fd(const char *name)
-{
-	struct bpf_program *program = bpf_object__find_program_by_name(object, name);
-
-	assert_non_null(program);
-	return bpf_program__fd(program);
+	return kernel_map_fd(object, name);
 }
 
 /* Runs a program on a frame; what it left of the frame is in `after`. */
 static uint32_t run(const char *name, const uint8_t *frame, uint32_t len, uint8_t *after)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = len, .data_out = after,
-		    .data_size_out = FRAME_MAX, .repeat = 1);
-
-	assert_int_equal(bpf_prog_test_run_opts(program_fd(name), &opts), 0);
-	assert_int_equal(opts.data_size_out, len);
-	return opts.retval;
+	return kernel_run(object, name, frame, len, after, FRAME_MAX);
 }
 
-/* What the program left for this CPU, to which the test is bound. */
 static void packet_read(struct fg_packet *packet)
 {
-	size_t cpus = (size_t)libbpf_num_possible_cpus();
-	struct fg_packet *all = aligned_alloc(FG_LINE_OCTETS, cpus * sizeof(*all));
-	uint32_t zero = 0;
-
-	assert_non_null(all);
-	assert_int_equal(bpf_map_lookup_elem(map_fd("packets"), &zero, all), 0);
-	*packet = all[sched_getcpu()];
-	free(all);
+	kernel_percpu_read(object, "packets", packet, sizeof(*packet));
 }
 
 /* Both ways on an exact-size copy, so that native over-reads are caught too. */
@@ -288,62 +262,11 @@ static void test_actions_agree(void **state)
 	}
 }
 
-/* Exit 77 where the smallest program cannot be loaded: then ours says nothing about the verifier. */
-static void need_bpf(void)
-{
-	const struct bpf_insn pass[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = XDP_PASS },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	int fd;
-
-	if (geteuid() != 0) {
-		puts("skipped: not root, so BPF programs cannot be loaded");
-		exit(SKIP);
-	}
-	fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "pass", "Dual BSD/GPL", pass, 2, NULL);
-	if (fd < 0) {
-		printf("skipped: BPF is not available: %s\n", strerror(errno));
-		exit(SKIP);
-	}
-	close(fd);
-}
-
-/* Bound to the CPU it is on: the per-CPU map is read where the program ran. */
-static int bind_cpu(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET((size_t)sched_getcpu(), &set);
-	return sched_setaffinity(0, sizeof(set), &set);
-}
-
 static int load(void **state)
 {
-	static char stats[4][1 << 16];
-	struct bpf_program *program;
-	int n = 0;
-
 	(void)state;
-	object = bpf_object__open_file(object_path, NULL);
-	if (object == NULL || bind_cpu() != 0)
-		return -1;
-	bpf_object__for_each_program(program, object)
-	{
-		bpf_program__set_log_level(program, 4);
-		bpf_program__set_log_buf(program, stats[n++], sizeof(stats[0]));
-	}
-	if (bpf_object__load(object) != 0)
-		return -1;
-	n = 0;
-	bpf_object__for_each_program(program, object)
-	{
-		const char *processed = strstr(stats[n++], "processed");
-
-		printf("# %s: %s", bpf_program__name(program), processed != NULL ? processed : "no statistics\n");
-	}
-	return 0;
+	object = kernel_load(object_path);
+	return object == NULL ? -1 : 0;
 }
 
 static int unload(void **state)
@@ -367,6 +290,6 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	object_path = argv[1];
-	need_bpf();
+	kernel_need_bpf();
 	return cmocka_run_group_tests(tests, load, unload);
 }
