@@ -405,25 +405,53 @@ FG_INLINE uint32_t fg_prefixes_find(const struct fg_view *view, const struct fg_
 
 /* ---- The walk ---- */
 
-/* One turn of a root or prefixes step on its level: go into what is found, or on behind it. */
-FG_INLINE void fg_cursor_turn(const struct fg_view *view, const struct fg_step *s, const struct fg_key *k,
-			      struct fg_cursor *c)
+/* What a root step finds from *turn on; 0: nothing any more. */
+FG_INLINE uint32_t fg_root_turns(const struct fg_view *view, const struct fg_root_line *root, const struct fg_key *k,
+				 uint32_t *turn)
 {
-	bool root = s->kind == FG_STEP_ROOT;
-	const struct fg_prefixes_line *t = (const struct fg_prefixes_line *)(const void *)s;
-	uint32_t level = root || t->key_octet == offsetof(struct fg_key, dst) ? 0 : 1;
-	uint32_t here = c->ref ? c->ref : c->resume[level];
-	uint32_t turn = c->ref ? 0 : c->turn[level];
+	uint32_t ref = 0;
 
-	if (turn >= (root ? 2u : t->count)) {
-		c->resume[level] = 0;
-		c->ref = s->next;
-		return;
+	if (*turn == 0)
+		ref = fg_root_find(view, root, 0, k);
+	if (ref != 0 || *turn > 1) {
+		*turn += 1;
+		return ref;
 	}
-	c->ref = root ? fg_root_find(view, (const struct fg_root_line *)(const void *)s, turn, k)
-		      : fg_prefixes_find(view, t, turn, k);
-	c->resume[level] = here;
-	c->turn[level] = (uint8_t)(turn + 1);
+	*turn = 2;
+	return fg_root_find(view, root, 1, k);
+}
+
+/* The same of a prefixes step. Counts from 0 whatever *turn is: the verifier follows one way, not one for each. */
+FG_INLINE uint32_t fg_prefixes_turns(const struct fg_view *view, const struct fg_prefixes_line *t,
+				     const struct fg_key *k, uint32_t *turn)
+{
+	uint32_t ref = 0;
+
+	for (uint32_t i = 0; i < FG_PREFIX_LENGTHS_MAX && i < t->count; i++) {
+		if (i < *turn)
+			continue;
+		ref = fg_prefixes_find(view, t, i, k);
+		*turn = i + 1;
+		if (ref != 0)
+			break;
+	}
+	return ref;
+}
+
+/* Goes into what a root or prefixes step finds, to come back for more; or on behind it. */
+FG_INLINE void fg_cursor_turn(const struct fg_view *view, uint32_t here, const struct fg_step *s,
+			      const struct fg_key *k, struct fg_cursor *c)
+{
+	const struct fg_prefixes_line *t = (const struct fg_prefixes_line *)(const void *)s;
+	uint32_t level = s->kind == FG_STEP_ROOT || t->key_octet == offsetof(struct fg_key, dst) ? 0 : 1;
+	uint32_t turn = c->ref ? 0 : c->turn[level];
+	uint32_t found = s->kind == FG_STEP_ROOT
+				 ? fg_root_turns(view, (const struct fg_root_line *)(const void *)s, k, &turn)
+				 : fg_prefixes_turns(view, t, k, &turn);
+
+	c->ref = found ? found : s->next;
+	c->resume[level] = found ? here : 0;
+	c->turn[level] = (uint8_t)turn;
 }
 
 FG_INLINE struct fg_cursor fg_match_begin(const struct fg_view *view, const struct fg_key *k)
@@ -452,7 +480,7 @@ FG_INLINE bool fg_match_step(const struct fg_view *view, const struct fg_key *k,
 	switch (s->kind) {
 	case FG_STEP_ROOT:
 	case FG_STEP_PREFIXES:
-		fg_cursor_turn(view, s, k, c);
+		fg_cursor_turn(view, ref, s, k, c);
 		return true;
 	case FG_STEP_RULE:
 		c->ref = s->next;
