@@ -51,64 +51,88 @@ static size_t count_runs(const struct fg_table_rule *rules, size_t n, uint8_t ty
 	return i;
 }
 
-static uint32_t emit_sources(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, size_t runs, bool with_dst,
-			     uint32_t next)
+static struct fg_chain emit_sources(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, size_t runs,
+				    struct fg_chain next)
 {
-	uint32_t table = fg_emit_prefixes(e, runs, offsetof(struct fg_key, src), next);
+	uint32_t table = fg_emit_prefixes(e, runs, offsetof(struct fg_key, src), next.ref);
+	struct fg_nest nest = { .depth = 0 };
 
-	while (n > 0 && table != 0) {
+	while (n > 0 && !e->full) {
 		size_t first = run_begin(rules, n, FG_SRC);
-		uint32_t head = fg_emit_chain(e, rules + first, n - first, with_dst, 0);
+		struct fg_chain chain = fg_emit_chain(e, rules + first, n - first, false, (struct fg_chain){ 0 });
 		struct fg_prefix p;
 
-		if (head != 0 && address(rules[first].rule, FG_SRC, &p) && !fg_emit_prefix(e, table, &p, head))
-			e->full = true;
+		address(rules[first].rule, FG_SRC, &p);
+		fg_emit_prefix(e, table, &p, &chain, &nest);
 		n = first;
 	}
-	return table;
+	return fg_prefixes_chain(e, table, &nest, next);
 }
 
 /* A chain for rules that share a destination, or have none. */
-static uint32_t emit_group(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, bool with_dst, uint32_t next)
+static struct fg_chain emit_group(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, struct fg_chain next)
 {
 	size_t runs, sourced = count_runs(rules, n, FG_SRC, &runs);
 
-	if (sourced < SOURCES_MIN || with_dst)
-		return fg_emit_chain(e, rules, n, with_dst, next);
-	next = fg_emit_chain(e, rules + sourced, n - sourced, with_dst, next);
-	return emit_sources(e, rules, sourced, runs, with_dst, next);
+	if (sourced < SOURCES_MIN)
+		return fg_emit_chain(e, rules, n, false, next);
+	next = fg_emit_chain(e, rules + sourced, n - sourced, false, next);
+	return emit_sources(e, rules, sourced, runs, next);
 }
 
 /* ---- IPv4 ---- */
 
 struct enclosing {
-	uint32_t first, length, head;
+	uint32_t first, length;
+	struct fg_chain chain;
 };
 
 struct root {
 	struct fg_emit *e;
-	struct fg_root_line *line;
+	uint32_t upper_ref, shorter_ref;
 	struct enclosing stack[33]; /* destinations around the current one, shortest first */
 	size_t depth;
 	uint32_t leaf[256]; /* the node being made, for the addresses of `upper` */
 	uint32_t upper;
 	bool open;
+	bool nodes;                /* there are any */
+	uint32_t lines, continues; /* of the worst packet */
 };
+
+static const struct fg_chain nothing;
+
+/* The nearest destination around in the same table of the root, or, `other`, in the one of short prefixes for a long one. */
+static const struct fg_chain *root_around(const struct root *r, uint32_t length, bool other)
+{
+	bool is_short = other || length <= FG_SHORT_BITS;
+
+	if (other && length <= FG_SHORT_BITS)
+		return &nothing;
+	for (size_t i = r->depth; i-- > 0;)
+		if ((r->stack[i].length <= FG_SHORT_BITS) == is_short)
+			return &r->stack[i].chain;
+	return &nothing;
+}
+
+static uint32_t *root_entry(const struct root *r, uint32_t table, uint32_t i)
+{
+	return (uint32_t *)fg_emit_at(r->e, table) + i;
+}
 
 /* Writes the node being made: classes of equal neighbours. */
 static void close_node(struct root *r)
 {
-	uint32_t *entry = (uint32_t *)fg_emit_at(r->e, r->line->upper) + r->upper;
 	uint32_t classes = 1, ref, *steps;
 	struct fg_ranks *ranks;
 
 	if (!r->open)
 		return;
 	r->open = false;
+	r->nodes = true;
 	for (uint32_t i = 1; i < 256; i++)
 		classes += r->leaf[i] != r->leaf[i - 1];
 	ref = fg_emit_lines(r->e, 1 + (classes + 15) / 16);
-	if (r->e->full)
+	if (!fg_emit_writes(r->e))
 		return;
 	ranks = fg_emit_at(r->e, ref);
 	steps = fg_emit_at(r->e, ref + 1);
@@ -121,20 +145,24 @@ static void close_node(struct root *r)
 		ranks[i / 16].starts |= (uint16_t)(1u << (i % 16));
 		steps[++class] = r->leaf[i];
 	}
-	*entry = ref | FG_NODE;
+	*root_entry(r, r->upper_ref, r->upper) = ref | FG_NODE;
 }
 
+/* Starts a node with what lies around its 256 addresses; all longer than that belongs into it. */
 static void open_node(struct root *r, uint32_t upper)
 {
-	const uint32_t *entry = (const uint32_t *)fg_emit_at(r->e, r->line->upper) + upper;
+	uint32_t around = 0;
 
 	if (r->open && r->upper == upper)
 		return;
 	close_node(r);
 	r->open = true;
 	r->upper = upper;
+	for (size_t i = 0; i < r->depth; i++)
+		if (r->stack[i].length > FG_SHORT_BITS && r->stack[i].length <= FG_UPPER_BITS)
+			around = r->stack[i].chain.ref;
 	for (uint32_t i = 0; i < 256; i++)
-		r->leaf[i] = *entry;
+		r->leaf[i] = around;
 }
 
 static void fill(uint32_t *at, uint32_t n, uint32_t value)
@@ -145,99 +173,148 @@ static void fill(uint32_t *at, uint32_t n, uint32_t value)
 
 static void root_set(struct root *r, uint32_t first, uint32_t length, uint32_t head)
 {
-	if (length <= FG_SHORT_BITS) {
-		fill((uint32_t *)fg_emit_at(r->e, r->line->shorter) + (first >> (32 - FG_SHORT_BITS)),
-		     1u << (FG_SHORT_BITS - length), head);
-	} else if (length <= FG_UPPER_BITS) {
-		close_node(r);
-		fill((uint32_t *)fg_emit_at(r->e, r->line->upper) + (first >> 8), 1u << (FG_UPPER_BITS - length), head);
-	} else {
+	if (length > FG_UPPER_BITS) {
 		open_node(r, first >> 8);
 		fill(r->leaf + (first & 255), 1u << (32 - length), head);
+		return;
 	}
+	close_node(r);
+	if (!fg_emit_writes(r->e))
+		return;
+	if (length <= FG_SHORT_BITS)
+		fill(root_entry(r, r->shorter_ref, first >> (32 - FG_SHORT_BITS)), 1u << (FG_SHORT_BITS - length),
+		     head);
+	else
+		fill(root_entry(r, r->upper_ref, first >> 8), 1u << (FG_UPPER_BITS - length), head);
 }
 
-/* The chain behind this one: that of the nearest enclosing destination in the same table of the root. */
-static uint32_t root_enclosing(struct root *r, uint32_t first, uint32_t length)
+/* Leaves on the stack what lies around the prefix. */
+static void root_descend(struct root *r, uint32_t first)
 {
 	while (r->depth > 0) {
 		const struct enclosing *top = &r->stack[r->depth - 1];
 
 		if (top->length == 0 || (first ^ top->first) >> (32 - top->length) == 0)
-			return (top->length <= FG_SHORT_BITS) == (length <= FG_SHORT_BITS) ? top->head : 0;
+			return;
 		r->depth--;
 	}
-	return 0;
 }
 
-static uint32_t compile_ipv4(struct fg_emit *e, const struct fg_table_rule *rules, size_t n)
+/* The group of one destination. */
+static void root_add(struct root *r, const struct fg_table_rule *rules, size_t n)
 {
-	uint32_t ref = fg_emit_lines(e, 1), upper = fg_emit_lines(e, FG_UPPER_LINES),
-		 shorter = fg_emit_lines(e, FG_SHORT_LINES);
-	struct root r = { .e = e, .line = fg_emit_at(e, ref) };
+	const struct fg_chain *shorter;
+	struct fg_chain chain;
 	struct fg_prefix p;
-	size_t runs, with = count_runs(rules, n, FG_DST, &runs);
+	uint32_t first, lines;
 
-	if (e->full)
-		return 0;
-	*r.line = (struct fg_root_line){ .upper = upper, .shorter = shorter, .kind = FG_STEP_ROOT };
-	r.line->next = emit_group(e, rules + with, n - with, false, 0);
+	address(rules[0].rule, FG_DST, &p);
+	first = fg_load_be32(p.octets);
+	root_descend(r, first);
+	chain = emit_group(r->e, rules, n, *root_around(r, p.length, false));
+	root_set(r, first, p.length, chain.ref);
+	shorter = root_around(r, p.length, true);
+	/* Behind a chain of either table the root's line is read once more. */
+	lines = chain.lines + (chain.ref != 0) + shorter->lines + (shorter->ref != 0);
+	r->lines = lines > r->lines ? lines : r->lines;
+	if (chain.continues + shorter->continues > r->continues)
+		r->continues = chain.continues + shorter->continues;
+	r->stack[r->depth++] = (struct enclosing){ first, p.length, chain };
+}
+
+static struct fg_chain compile_ipv4(struct fg_emit *e, const struct fg_table_rule *rules, size_t n)
+{
+	uint32_t ref = fg_emit_lines(e, 1);
+	struct root r = { .e = e,
+			  .upper_ref = fg_emit_lines(e, FG_UPPER_LINES),
+			  .shorter_ref = fg_emit_lines(e, FG_SHORT_LINES) };
+	size_t runs, with = count_runs(rules, n, FG_DST, &runs);
+	struct fg_chain next = emit_group(e, rules + with, n - with, nothing);
+
 	while (with > 0 && !e->full) {
 		size_t begin = run_begin(rules, with, FG_DST);
-		uint32_t first, head;
 
-		address(rules[begin].rule, FG_DST, &p);
-		first = fg_load_be32(p.octets);
-		head = emit_group(e, rules + begin, with - begin, false, root_enclosing(&r, first, p.length));
-		root_set(&r, first, p.length, head);
-		r.stack[r.depth++] = (struct enclosing){ first, p.length, head };
+		root_add(&r, rules + begin, with - begin);
 		with = begin;
 	}
 	close_node(&r);
-	return ref;
+	if (fg_emit_writes(e))
+		*(struct fg_root_line *)fg_emit_at(e, ref) = (struct fg_root_line){
+			.upper = r.upper_ref,
+			.shorter = r.shorter_ref,
+			.kind = FG_STEP_ROOT,
+			.next = next.ref,
+		};
+	/* Its own line, one of either table, two of a node. */
+	return (struct fg_chain){ ref, 3 + (r.nodes ? 2u : 0u) + r.lines + next.lines, r.continues + next.continues };
 }
 
 /* ---- IPv6 ---- */
 
-static uint32_t compile_ipv6(struct fg_emit *e, const struct fg_table_rule *rules, size_t n)
+static struct fg_chain compile_ipv6(struct fg_emit *e, const struct fg_table_rule *rules, size_t n)
 {
-	size_t runs, with = count_runs(rules, n, FG_DST, &runs);
-	size_t offset = with;
+	size_t runs, with = count_runs(rules, n, FG_DST, &runs), offset = with;
+	struct fg_nest nest = { .depth = 0 };
 	struct fg_component c;
-	struct fg_prefix p;
-	uint32_t table, next;
+	struct fg_chain next;
+	uint32_t table;
 
 	/* RFC 8956 §4: destinations with an offset come behind all without one. */
 	while (offset < n && fg_rule_component(rules[offset].rule, FG_DST, &c))
 		offset++;
-	next = emit_group(e, rules + offset, n - offset, false, 0);
-	next = emit_group(e, rules + with, offset - with, true, next);
-	table = fg_emit_prefixes(e, runs, offsetof(struct fg_key, dst), next);
+	next = emit_group(e, rules + offset, n - offset, nothing);
+	next = fg_emit_chain(e, rules + with, offset - with, true, next);
+	table = fg_emit_prefixes(e, runs, offsetof(struct fg_key, dst), next.ref);
 	while (with > 0 && !e->full) {
 		size_t begin = run_begin(rules, with, FG_DST);
-		uint32_t head = emit_group(e, rules + begin, with - begin, false, 0);
+		struct fg_chain chain = emit_group(e, rules + begin, with - begin, nothing);
+		struct fg_prefix p;
 
 		address(rules[begin].rule, FG_DST, &p);
-		if (head != 0 && !fg_emit_prefix(e, table, &p, head))
-			e->full = true;
+		fg_emit_prefix(e, table, &p, &chain, &nest);
 		with = begin;
 	}
-	return table;
+	return fg_prefixes_chain(e, table, &nest, next);
+}
+
+static void compile(struct fg_emit *e, const struct fg_table_rule *const rules[FG_FAMILY_COUNT],
+		    const size_t n[FG_FAMILY_COUNT], struct fg_chain entry[FG_FAMILY_COUNT])
+{
+	entry[FG_IPV4] = compile_ipv4(e, rules[FG_IPV4], n[FG_IPV4]);
+	entry[FG_IPV6] = compile_ipv6(e, rules[FG_IPV6], n[FG_IPV6]);
+}
+
+void fg_table_cost(const struct fg_table_rule *const rules[FG_FAMILY_COUNT], const size_t n[FG_FAMILY_COUNT],
+		   struct fg_compile_scratch *scratch, struct fg_cost *cost)
+{
+	struct fg_emit e = { .lines = FG_NODE - 1, .used = 1, .scratch = scratch };
+	struct fg_chain entry[FG_FAMILY_COUNT], *a = &entry[FG_IPV4], *b = &entry[FG_IPV6];
+
+	compile(&e, rules, n, entry);
+	/* No image can hold what overflows the numbers of lines. Line 0 is read by every packet. */
+	*cost = (struct fg_cost){
+		.bytes = e.full ? UINT64_MAX : (uint64_t)e.used * FG_LINE_OCTETS,
+		.lines = 1 + (a->lines > b->lines ? a->lines : b->lines),
+		.slots = (uint32_t)(n[FG_IPV4] + n[FG_IPV6]),
+		.continues = a->continues > b->continues ? a->continues : b->continues,
+	};
 }
 
 int fg_table_compile(uint8_t *base, uint32_t lines, const struct fg_table_rule *const rules[FG_FAMILY_COUNT],
 		     const size_t n[FG_FAMILY_COUNT], struct fg_compile_scratch *scratch, uint32_t *used)
 {
 	struct fg_emit e = { .base = base, .lines = lines, .used = 1, .scratch = scratch };
-	struct fg_image *image = fg_emit_at(&e, 0);
-	uint32_t entry[FG_FAMILY_COUNT];
+	struct fg_chain entry[FG_FAMILY_COUNT];
 
-	entry[FG_IPV4] = compile_ipv4(&e, rules[FG_IPV4], n[FG_IPV4]);
-	entry[FG_IPV6] = compile_ipv6(&e, rules[FG_IPV6], n[FG_IPV6]);
+	compile(&e, rules, n, entry);
 	if (e.full)
 		return FG_OVER_BUDGET;
-	*image = (struct fg_image){ .magic = FG_IMAGE_MAGIC, .version = FG_IMAGE_VERSION, .lines = lines };
-	memcpy(image->entry, entry, sizeof(entry));
+	*(struct fg_image *)fg_emit_at(&e, 0) = (struct fg_image){
+		.magic = FG_IMAGE_MAGIC,
+		.version = FG_IMAGE_VERSION,
+		.lines = lines,
+		.entry = { entry[FG_IPV4].ref, entry[FG_IPV6].ref },
+	};
 	*used = e.used;
 	return 0;
 }

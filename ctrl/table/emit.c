@@ -20,6 +20,11 @@ uint32_t fg_emit_lines(struct fg_emit *e, uint32_t n)
 	return ref;
 }
 
+bool fg_emit_writes(const struct fg_emit *e)
+{
+	return e->base != NULL && !e->full;
+}
+
 void *fg_emit_at(const struct fg_emit *e, uint32_t ref)
 {
 	return e->base + (size_t)ref * FG_LINE_OCTETS;
@@ -191,50 +196,51 @@ static enum fit fit_rule(struct fg_emit *e, const struct fg_rule *rule, bool wit
 	return all;
 }
 
-uint32_t fg_emit_rule(struct fg_emit *e, const struct fg_table_rule *rule, bool with_dst, uint32_t next, bool *never)
+/* Puts a rule line in front of *chain. False: it does not fit one. A rule that can never match needs none. */
+static bool emit_rule(struct fg_emit *e, const struct fg_table_rule *rule, bool with_dst, struct fg_chain *chain)
 {
 	struct fg_rule_line line;
 	struct fg_rule_more more;
 	enum fit fit = fit_rule(e, rule->rule, with_dst, &line, &more);
-	bool has_more = line.flags & FG_STEP_HAS_MORE;
-	uint32_t ref;
+	uint32_t lines = line.flags & FG_STEP_HAS_MORE ? 2 : 1, ref;
 
-	*never = fit == NEVER;
 	if (fit != FITS)
-		return 0;
-	ref = fg_emit_lines(e, has_more ? 2 : 1);
-	if (ref == 0)
-		return 0;
+		return fit == NEVER;
+	ref = fg_emit_lines(e, lines);
 	line.kind = FG_STEP_RULE;
 	line.slot = rule->slot;
-	line.next = next;
-	memcpy(fg_emit_at(e, ref), &line, sizeof(line));
-	if (has_more)
-		memcpy(fg_emit_at(e, ref + 1), &more, sizeof(more));
-	return ref;
-}
-
-/* All rules as rule lines, or nothing of them. */
-static bool emit_list(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, bool with_dst, uint32_t *next)
-{
-	uint32_t used = e->used, head = *next;
-
-	for (size_t i = n; i-- > 0;) {
-		bool never;
-		uint32_t ref = fg_emit_rule(e, &rules[i], with_dst, head, &never);
-
-		if (ref == 0 && !never) {
-			memset(fg_emit_at(e, used), 0, (size_t)(e->used - used) * FG_LINE_OCTETS);
-			e->used = used;
-			return false;
-		}
-		head = never ? head : ref;
+	line.next = chain->ref;
+	if (fg_emit_writes(e)) {
+		memcpy(fg_emit_at(e, ref), &line, sizeof(line));
+		if (lines == 2)
+			memcpy(fg_emit_at(e, ref + 1), &more, sizeof(more));
 	}
-	*next = head;
+	*chain = (struct fg_chain){ ref, chain->lines + lines,
+				    chain->continues + (rule->slot & FG_SLOT_CONTINUE ? 1 : 0) };
 	return true;
 }
 
-uint32_t fg_emit_chain(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, bool with_dst, uint32_t next)
+/* All rules as rule lines, or nothing of them. */
+static bool emit_list(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, bool with_dst,
+		      struct fg_chain *chain)
+{
+	struct fg_chain list = *chain;
+	uint32_t used = e->used;
+
+	for (size_t i = n; i-- > 0;) {
+		if (emit_rule(e, &rules[i], with_dst, &list))
+			continue;
+		if (fg_emit_writes(e))
+			memset(fg_emit_at(e, used), 0, (size_t)(e->used - used) * FG_LINE_OCTETS);
+		e->used = used;
+		return false;
+	}
+	*chain = list;
+	return true;
+}
+
+struct fg_chain fg_emit_chain(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, bool with_dst,
+			      struct fg_chain next)
 {
 	if (n <= FG_LIST_RULES && emit_list(e, rules, n, with_dst, &next))
 		return next;

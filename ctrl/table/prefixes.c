@@ -12,20 +12,22 @@ enum { MOVES_MAX = 500 };
 
 uint32_t fg_emit_prefixes(struct fg_emit *e, size_t n, uint8_t key_octet, uint32_t next)
 {
-	uint32_t ref = fg_emit_lines(e, 1), buckets = 1;
+	uint32_t ref = fg_emit_lines(e, 1), buckets = 1, first;
 	struct fg_prefixes_line *t;
 
 	while ((size_t)buckets * FG_BUCKET_PREFIXES < 2 * n)
 		buckets *= 2;
+	first = fg_emit_lines(e, buckets);
+	if (!fg_emit_writes(e))
+		return ref;
 	t = fg_emit_at(e, ref);
-	buckets = e->full ? 1 : buckets;
-	*t = (struct fg_prefixes_line){ .buckets = fg_emit_lines(e, buckets),
+	*t = (struct fg_prefixes_line){ .buckets = first,
 					.mask = buckets - 1,
 					.seed = 0x9e3779b9,
 					.key_octet = key_octet,
 					.kind = FG_STEP_PREFIXES,
 					.next = next };
-	return e->full ? 0 : ref;
+	return ref;
 }
 
 /* Keeps the lengths in use, longest first. */
@@ -81,11 +83,10 @@ static void swap(struct fg_bucket *b, int i, struct fg_masked *p, uint32_t *step
 	*step = old_step;
 }
 
-bool fg_emit_prefix(struct fg_emit *e, uint32_t table, const struct fg_prefix *p, uint32_t step)
+static bool insert(struct fg_emit *e, uint32_t table, const struct fg_prefix *p, uint32_t step)
 {
 	struct fg_prefixes_line *t = fg_emit_at(e, table);
 	struct fg_masked m = { .length = p->length };
-	struct fg_bucket *b;
 
 	memcpy(m.address, p->octets, sizeof(m.address));
 	if (!add_length(t, p->length))
@@ -93,8 +94,56 @@ bool fg_emit_prefix(struct fg_emit *e, uint32_t table, const struct fg_prefix *p
 	for (int move = 0; move < MOVES_MAX; move++) {
 		if (put(bucket(e, t, &m, 0), &m, step) || put(bucket(e, t, &m, 1), &m, step))
 			return true;
-		b = bucket(e, t, &m, (uint32_t)move & 1);
-		swap(b, move % FG_BUCKET_PREFIXES, &m, &step);
+		swap(bucket(e, t, &m, (uint32_t)move & 1), move % FG_BUCKET_PREFIXES, &m, &step);
 	}
 	return false;
+}
+
+static bool contains(const struct fg_prefix *around, const struct fg_prefix *p)
+{
+	size_t whole = around->length / 8;
+	uint8_t mask = (uint8_t) ~(0xff >> around->length % 8);
+
+	return around->length <= p->length && memcmp(around->octets, p->octets, whole) == 0 &&
+	       (mask == 0 || ((around->octets[whole] ^ p->octets[whole]) & mask) == 0);
+}
+
+void fg_nest_add(struct fg_nest *nest, const struct fg_prefix *p, const struct fg_chain *chain)
+{
+	uint32_t lines = chain->lines + 1, continues = chain->continues; /* and its step once more, to go on */
+
+	while (nest->depth > 0 && !contains(&nest->around[nest->depth - 1].prefix, p))
+		nest->depth--;
+	if (nest->depth > 0) {
+		lines += nest->around[nest->depth - 1].lines;
+		continues += nest->around[nest->depth - 1].continues;
+	}
+	nest->around[nest->depth].prefix = *p;
+	nest->around[nest->depth].lines = lines;
+	nest->around[nest->depth++].continues = continues;
+	nest->lengths[p->length / 64] |= 1ull << (p->length % 64);
+	nest->lines = lines > nest->lines ? lines : nest->lines;
+	nest->continues = continues > nest->continues ? continues : nest->continues;
+}
+
+void fg_emit_prefix(struct fg_emit *e, uint32_t table, const struct fg_prefix *p, const struct fg_chain *chain,
+		    struct fg_nest *nest)
+{
+	if (chain->ref == 0)
+		return;
+	fg_nest_add(nest, p, chain);
+	if (fg_emit_writes(e) && !insert(e, table, p, chain->ref))
+		e->full = true;
+}
+
+struct fg_chain fg_prefixes_chain(struct fg_emit *e, uint32_t table, const struct fg_nest *nest, struct fg_chain next)
+{
+	uint32_t lengths = 0;
+
+	for (int w = 0; w < 3; w++)
+		lengths += (uint32_t)__builtin_popcountll(nest->lengths[w]);
+	if (lengths > FG_PREFIX_LENGTHS_MAX)
+		e->full = true;
+	/* Its own line; two buckets for each length. */
+	return (struct fg_chain){ table, 1 + 2 * lengths + nest->lines + next.lines, nest->continues + next.continues };
 }

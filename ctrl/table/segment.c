@@ -15,8 +15,9 @@ struct segment {
 	const struct fg_table_rule *rules;
 	size_t n;
 	bool wide;
-	struct fg_field *fields; /* in the image */
+	struct fg_field fields[FG_SEGMENT_FIELDS_MAX];
 	uint8_t count;
+	uint32_t lines; /* the most that are read for fields */
 };
 
 /* What one field asks of a rule: the key's octet and the component it comes from. */
@@ -151,8 +152,11 @@ static void emit_octet_table(struct segment *s, struct fg_field *f, uint32_t max
 	uint8_t class = 0;
 
 	f->table = fg_emit_lines(s->e, 4);
+	s->lines += 2;
+	if (!fg_emit_writes(s->e))
+		return;
 	table = fg_emit_at(s->e, f->table);
-	for (uint32_t v = 0; f->table != 0 && v < 256; v++) {
+	for (uint32_t v = 0; v < 256; v++) {
 		if (v <= max && (starts[v / 64] >> (v % 64) & 1))
 			class ++;
 		table[v] = class;
@@ -160,7 +164,7 @@ static void emit_octet_table(struct segment *s, struct fg_field *f, uint32_t max
 }
 
 /* Ranks of one block of 4096 values, if any of them begins a class. */
-static uint32_t emit_block(struct segment *s, uint32_t first, uint32_t *classes)
+static uint32_t emit_block(struct segment *s, uint32_t first)
 {
 	const uint64_t *starts = s->e->scratch->starts + first / 64;
 	struct fg_ranks *ranks;
@@ -169,29 +173,32 @@ static uint32_t emit_block(struct segment *s, uint32_t first, uint32_t *classes)
 	if (count_starts(starts, 4095) == 0)
 		return 0;
 	ref = fg_emit_lines(s->e, FG_BLOCK_LINES);
+	if (!fg_emit_writes(s->e))
+		return ref;
 	ranks = fg_emit_at(s->e, ref);
-	for (uint32_t i = 0; ref != 0 && i < 256; i++) {
+	for (uint32_t i = 0; i < 256; i++) {
 		ranks[i].starts = (uint16_t)(starts[i / 4] >> (i % 4 * 16));
 		ranks[i].rank = (uint16_t)n;
 		n += fg_popcount16(ranks[i].starts);
 	}
-	*classes += n;
 	return ref;
 }
 
 static void emit_wide_table(struct segment *s, struct fg_field *f, uint32_t max)
 {
-	uint32_t blocks = (max >> FG_BLOCK_SHIFT) + 1, class = 0;
-	struct fg_block *table;
+	uint32_t blocks = (max >> FG_BLOCK_SHIFT) + 1, class = 0, ranked = 0;
 
 	f->table = fg_emit_lines(s->e, (blocks + 7) / 8);
-	if (f->table == 0)
-		return;
-	table = fg_emit_at(s->e, f->table);
 	for (uint32_t b = 0; b < blocks; b++) {
-		table[b].base = class;
-		table[b].ranks = emit_block(s, b << FG_BLOCK_SHIFT, &class);
+		uint32_t ref = emit_block(s, b << FG_BLOCK_SHIFT);
+
+		ranked |= ref;
+		if (fg_emit_writes(s->e))
+			((struct fg_block *)fg_emit_at(s->e, f->table))[b] = (struct fg_block){ ref, class };
+		class += count_starts(s->e->scratch->starts + (size_t)b * 64, 4095);
 	}
+	/* A line of blocks, one of ranks where there are any, one of vectors; for either port. */
+	s->lines += (ranked != 0 ? 3u : 2u) * (f->kind == FG_FIELD_PORTS ? 2 : 1);
 }
 
 static uint32_t class_of(const struct segment *s, const struct fg_field *f, uint32_t v)
@@ -241,7 +248,7 @@ static void emit_field(struct segment *s, const struct source *src)
 	else
 		emit_wide_table(s, f, src->max);
 	f->vectors = emit_vectors(s, classes);
-	if (!s->e->full)
+	if (fg_emit_writes(s->e))
 		fill_vectors(s, src, f, classes);
 	s->count++;
 }
@@ -328,7 +335,9 @@ static void emit_tcp(struct segment *s)
 		return;
 	*f = (struct fg_field){ .kind = FG_FIELD_TCP, .table = fg_emit_lines(s->e, 9) };
 	f->vectors = emit_vectors(s, k.lows * k.highs);
-	if (s->e->full)
+	s->count++;
+	s->lines += 3;
+	if (!fg_emit_writes(s->e))
 		return;
 	table = fg_emit_at(s->e, f->table);
 	for (uint32_t l = 0; l < 256; l++)
@@ -336,7 +345,6 @@ static void emit_tcp(struct segment *s)
 	for (uint32_t h = 0; h < 16; h++)
 		table[256 + h] = (uint16_t)(k.high[h] * k.lows);
 	fill_tcp(s, f, &k);
-	s->count++;
 }
 
 #define KEY(member) offsetof(struct fg_key, member)
@@ -363,29 +371,47 @@ static void emit_addresses(struct segment *s, uint8_t type, uint8_t key_octet)
 		emit_field(s, &(struct source){ FG_FIELD_OCTET, type, (uint8_t)(key_octet + i), i, 255 });
 }
 
-uint32_t fg_emit_segment(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, bool with_dst, uint32_t next)
+/* The step itself, when its fields are known: descriptors follow its line. */
+static uint32_t emit_line(const struct segment *s, uint32_t slots, uint32_t next)
+{
+	uint32_t ref = fg_emit_lines(s->e, 1 + (s->count + 3u) / 4);
+
+	if (!fg_emit_writes(s->e))
+		return ref;
+	*(struct fg_segment_line *)fg_emit_at(s->e, ref) = (struct fg_segment_line){
+		.slots = slots,
+		.rules = (uint16_t)s->n,
+		.fields = s->count,
+		.kind = FG_STEP_SEGMENT,
+		.flags = s->wide ? FG_STEP_WIDE : 0,
+		.next = next,
+	};
+	memcpy(fg_emit_at(s->e, ref + 1), s->fields, s->count * sizeof(s->fields[0]));
+	return ref;
+}
+
+struct fg_chain fg_emit_segment(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, bool with_dst,
+				struct fg_chain next)
 {
 	struct segment s = { .e = e, .rules = rules, .n = n, .wide = n > FG_NARROW_RULES };
-	uint32_t ref = fg_emit_lines(e, 1 + FG_SEGMENT_FIELDS_MAX / 4);
-	uint32_t slots = fg_emit_lines(e, (uint32_t)((n + 15) / 16));
-	struct fg_segment_line *line = fg_emit_at(e, ref);
+	uint32_t slots = fg_emit_lines(e, (uint32_t)((n + 15) / 16)), continues = 0, taken;
 
-	if (e->full)
-		return 0;
-	s.fields = fg_emit_at(e, ref + 1);
 	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources) && !e->full; i++)
 		emit_field(&s, &sources[i]);
 	emit_tcp(&s);
 	emit_addresses(&s, FG_SRC, KEY(src));
 	if (with_dst)
 		emit_addresses(&s, FG_DST, KEY(dst));
-	for (size_t i = 0; i < n; i++)
-		((uint32_t *)fg_emit_at(e, slots))[i] = rules[i].slot;
-	*line = (struct fg_segment_line){ .slots = slots,
-					  .rules = (uint16_t)n,
-					  .fields = s.count,
-					  .kind = FG_STEP_SEGMENT,
-					  .flags = s.wide ? FG_STEP_WIDE : 0,
-					  .next = next };
-	return ref;
+	for (size_t i = 0; i < n; i++) {
+		continues += rules[i].slot & FG_SLOT_CONTINUE ? 1 : 0;
+		if (fg_emit_writes(e))
+			((uint32_t *)fg_emit_at(e, slots))[i] = rules[i].slot;
+	}
+	/* A line of slots for each rule taken: those that continue, and one that does not. */
+	taken = continues < n ? continues + 1 : continues;
+	taken = taken < FG_APPLIED_MAX ? taken : FG_APPLIED_MAX;
+	next.ref = emit_line(&s, slots, next.ref);
+	next.lines += 1 + (s.count + 3u) / 4 + s.lines + taken;
+	next.continues += continues;
+	return next;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Rules in, image out (include/flowgate/table.h says what an image is). Pure: works in memory it is given. */
+/* Rules in, image or its cost out (include/flowgate/table.h says what an image is). Pure: works in memory it is given. */
 #ifndef CTRL_TABLE_TABLE_H
 #define CTRL_TABLE_TABLE_H
 
@@ -13,7 +13,10 @@ struct fg_compile_scratch {
 	struct fg_tcp_table tcp;
 };
 
-/* An image under construction: lines [0, used) are taken. `base` is zeroed memory of `lines` lines, aligned to a line. */
+/*
+ * An image under construction: lines [0, used) are taken. `base` is zeroed memory of `lines` lines, aligned to a line; or NULL: then nothing is
+ * written, only counted. What decides is the same code either way, so what is counted is what would be emitted.
+ */
 struct fg_emit {
 	uint8_t *base;
 	uint32_t lines;
@@ -24,6 +27,8 @@ struct fg_emit {
 
 /* First of n new zeroed lines; 0 and e->full where the image has no room for them. */
 uint32_t fg_emit_lines(struct fg_emit *e, uint32_t n);
+/* True where lines may be written: not full, and not only counting. */
+bool fg_emit_writes(const struct fg_emit *e);
 void *fg_emit_at(const struct fg_emit *e, uint32_t ref);
 
 /* A rule as the compiler wants it: checked, and with the slot word of its identity. */
@@ -32,30 +37,63 @@ struct fg_table_rule {
 	uint32_t slot;
 };
 
+/* A chain of steps, and what the worst packet has to do from its first step to its end. */
+struct fg_chain {
+	uint32_t ref;       /* 0: empty */
+	uint32_t lines;     /* read */
+	uint32_t continues; /* `continue` rules met */
+};
+
 /*
  * A chain of steps for rules in evaluation order that one packet may all meet: rule lines where they are few and simple, segments
- * otherwise. `with_dst`: the destination too is compared (IPv6 with offset). First step; `next` where there are no rules.
+ * otherwise. `with_dst`: the destination too is compared (IPv6 with offset). It goes on to `next`, and is `next` where there are no rules.
  */
-uint32_t fg_emit_chain(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, bool with_dst, uint32_t next);
+struct fg_chain fg_emit_chain(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, bool with_dst,
+			      struct fg_chain next);
 /* One segment of 1..FG_SEGMENT_RULES rules. */
-uint32_t fg_emit_segment(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, bool with_dst, uint32_t next);
-/* One rule line, or 0 where the rule does not fit one; *never where it can match nothing, then there is nothing to emit. */
-uint32_t fg_emit_rule(struct fg_emit *e, const struct fg_table_rule *rule, bool with_dst, uint32_t next, bool *never);
+struct fg_chain fg_emit_segment(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, bool with_dst,
+				struct fg_chain next);
 
-/* A prefixes step for n prefixes of the address at key_octet. 0 where full, or where there are too many lengths. */
+/* Prefixes, each before those that lie in it: the worst chain of nested ones, and the lengths in use. Starts all zero. */
+struct fg_nest {
+	struct {
+		struct fg_prefix prefix;
+		uint32_t lines, continues; /* with all around it */
+	} around[129];
+	uint32_t depth;
+	uint64_t lengths[3];       /* bit l of word l / 64 */
+	uint32_t lines, continues; /* the worst */
+};
+
+void fg_nest_add(struct fg_nest *nest, const struct fg_prefix *p, const struct fg_chain *chain);
+
+/* A prefixes step for n prefixes of the address at key_octet; ref 0 where full. Its cost is added by fg_prefixes_chain(). */
 uint32_t fg_emit_prefixes(struct fg_emit *e, size_t n, uint8_t key_octet, uint32_t next);
-/* Adds one. False: no place (never at the load fg_emit_prefixes() makes, but for hashes chosen by an adversary). */
-bool fg_emit_prefix(struct fg_emit *e, uint32_t table, const struct fg_prefix *p, uint32_t step);
+/* Adds one, and reckons with it. No place (never at the load made here, but for hashes chosen by an adversary): e->full. */
+void fg_emit_prefix(struct fg_emit *e, uint32_t table, const struct fg_prefix *p, const struct fg_chain *chain,
+		    struct fg_nest *nest);
+/* The finished step as a chain. */
+struct fg_chain fg_prefixes_chain(struct fg_emit *e, uint32_t table, const struct fg_nest *nest, struct fg_chain next);
 
 /* Interval of enum fg_l4 that the components of a rule demand together; lo > hi: they contradict each other. */
 struct fg_interval fg_rule_l4(const struct fg_rule *rule);
 /* The component of that type of a checked rule. */
 bool fg_rule_component(const struct fg_rule *rule, uint8_t type, struct fg_component *c);
 
-/*
- * Compiles the rules of both families, each in evaluation order and with distinct NLRIs, into base[]. 0, and *used lines; or
- * FG_OVER_BUDGET: no room.
- */
+/* What a table needs. */
+struct fg_cost {
+	uint64_t bytes; /* of image */
+	uint32_t lines; /* the most that any packet is made to read (fg_line() of match.h) */
+	uint32_t slots; /* rules */
+	uint32_t
+		continues; /* the most `continue` rules on any packet's way; more than FG_APPLIED_MAX - 1 cannot be honoured */
+};
+
+/* Of the rules of both families, each in evaluation order and with distinct NLRIs: the cost of their image, before one is made. */
+void fg_table_cost(const struct fg_table_rule *const rules[FG_FAMILY_COUNT], const size_t n[FG_FAMILY_COUNT],
+		   struct fg_compile_scratch *scratch, struct fg_cost *cost);
+
+/* Compiles such rules into base[]. 0, and *used lines; or FG_OVER_BUDGET: no room. */
 int fg_table_compile(uint8_t *base, uint32_t lines, const struct fg_table_rule *const rules[FG_FAMILY_COUNT],
 		     const size_t n[FG_FAMILY_COUNT], struct fg_compile_scratch *scratch, uint32_t *used);
 
