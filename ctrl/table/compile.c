@@ -9,23 +9,11 @@
 #include "ctrl/table/table.h"
 #include "flowgate/packet.h"
 
-enum { SOURCES_MIN = 65 }; /* rules with a source from which on a prefixes step pays */
-
-static bool address(const struct fg_rule *rule, uint8_t type, struct fg_prefix *p)
-{
-	struct fg_component c;
-
-	if (!fg_rule_component(rule, type, &c))
-		return false;
-	*p = fg_component_prefix(rule, &c);
-	return p->offset == 0;
-}
-
 static bool same_address(const struct fg_rule *a, const struct fg_rule *b, uint8_t type)
 {
 	struct fg_prefix pa, pb;
 
-	return address(a, type, &pa) && address(b, type, &pb) && pa.length == pb.length &&
+	return fg_rule_address(a, type, &pa) && fg_rule_address(b, type, &pb) && pa.length == pb.length &&
 	       memcmp(pa.octets, pb.octets, sizeof(pa.octets)) == 0;
 }
 
@@ -46,7 +34,7 @@ static size_t count_runs(const struct fg_table_rule *rules, size_t n, uint8_t ty
 	size_t i = 0;
 
 	*runs = 0;
-	for (; i < n && address(rules[i].rule, type, &p); i++)
+	for (; i < n && fg_rule_address(rules[i].rule, type, &p); i++)
 		*runs += i == 0 || !same_address(rules[i - 1].rule, rules[i].rule, type);
 	return i;
 }
@@ -62,7 +50,7 @@ static struct fg_chain emit_sources(struct fg_emit *e, const struct fg_table_rul
 		struct fg_chain chain = fg_emit_chain(e, rules + first, n - first, false, (struct fg_chain){ 0 });
 		struct fg_prefix p;
 
-		address(rules[first].rule, FG_SRC, &p);
+		fg_rule_address(rules[first].rule, FG_SRC, &p);
 		fg_emit_prefix(e, table, &p, &chain, &nest);
 		n = first;
 	}
@@ -74,7 +62,7 @@ static struct fg_chain emit_group(struct fg_emit *e, const struct fg_table_rule 
 {
 	size_t runs, sourced = count_runs(rules, n, FG_SRC, &runs);
 
-	if (sourced < SOURCES_MIN)
+	if (sourced < FG_SOURCES_MIN)
 		return fg_emit_chain(e, rules, n, false, next);
 	next = fg_emit_chain(e, rules + sourced, n - sourced, false, next);
 	return emit_sources(e, rules, sourced, runs, next);
@@ -208,7 +196,7 @@ static void root_add(struct root *r, const struct fg_table_rule *rules, size_t n
 	struct fg_prefix p;
 	uint32_t first, lines;
 
-	address(rules[0].rule, FG_DST, &p);
+	fg_rule_address(rules[0].rule, FG_DST, &p);
 	first = fg_load_be32(p.octets);
 	root_descend(r, first);
 	chain = emit_group(r->e, rules, n, *root_around(r, p.length, false));
@@ -246,7 +234,8 @@ static struct fg_chain compile_ipv4(struct fg_emit *e, const struct fg_table_rul
 			.next = next.ref,
 		};
 	/* Its own line, one of either table, two of a node. */
-	return (struct fg_chain){ ref, 3 + (r.nodes ? 2u : 0u) + r.lines + next.lines, r.continues + next.continues };
+	return (struct fg_chain){ ref, 3 + (r.nodes ? 2u : 0u) + r.lines + next.lines, r.continues + next.continues,
+				  ref };
 }
 
 /* ---- IPv6 ---- */
@@ -270,7 +259,7 @@ static struct fg_chain compile_ipv6(struct fg_emit *e, const struct fg_table_rul
 		struct fg_chain chain = emit_group(e, rules + begin, with - begin, nothing);
 		struct fg_prefix p;
 
-		address(rules[begin].rule, FG_DST, &p);
+		fg_rule_address(rules[begin].rule, FG_DST, &p);
 		fg_emit_prefix(e, table, &p, &chain, &nest);
 		with = begin;
 	}

@@ -40,6 +40,16 @@ bool fg_rule_component(const struct fg_rule *rule, uint8_t type, struct fg_compo
 	return false;
 }
 
+bool fg_rule_address(const struct fg_rule *rule, uint8_t type, struct fg_prefix *p)
+{
+	struct fg_component c;
+
+	if (!fg_rule_component(rule, type, &c))
+		return false;
+	*p = fg_component_prefix(rule, &c);
+	return p->offset == 0;
+}
+
 struct fg_interval fg_rule_l4(const struct fg_rule *rule)
 {
 	/* RFC 8955 §4.2.2.3-9: what each component demands of the transport header. */
@@ -216,7 +226,8 @@ static bool emit_rule(struct fg_emit *e, const struct fg_table_rule *rule, bool 
 			memcpy(fg_emit_at(e, ref + 1), &more, sizeof(more));
 	}
 	*chain = (struct fg_chain){ ref, chain->lines + lines,
-				    chain->continues + (rule->slot & FG_SLOT_CONTINUE ? 1 : 0) };
+				    chain->continues + (rule->slot & FG_SLOT_CONTINUE ? 1 : 0),
+				    chain->tail ? chain->tail : ref };
 	return true;
 }
 
@@ -242,6 +253,7 @@ static bool emit_list(struct fg_emit *e, const struct fg_table_rule *rules, size
 struct fg_chain fg_emit_chain(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, bool with_dst,
 			      struct fg_chain next)
 {
+	next.tail = 0;
 	if (n <= FG_LIST_RULES && emit_list(e, rules, n, with_dst, &next))
 		return next;
 	while (n > 0 && !e->full) {

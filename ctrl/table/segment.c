@@ -411,6 +411,7 @@ struct fg_chain fg_emit_segment(struct fg_emit *e, const struct fg_table_rule *r
 	taken = continues < n ? continues + 1 : continues;
 	taken = taken < FG_APPLIED_MAX ? taken : FG_APPLIED_MAX;
 	next.ref = emit_line(&s, slots, next.ref);
+	next.tail = next.tail ? next.tail : next.ref;
 	next.lines += 1 + (s.count + 3u) / 4 + s.lines + taken;
 	next.continues += continues;
 	return next;

@@ -42,6 +42,7 @@ struct fg_chain {
 	uint32_t ref;       /* 0: empty */
 	uint32_t lines;     /* read */
 	uint32_t continues; /* `continue` rules met */
+	uint32_t tail;      /* its own last step, whose `next` leads out of it; 0 where it has none of its own */
 };
 
 /*
@@ -72,8 +73,21 @@ uint32_t fg_emit_prefixes(struct fg_emit *e, size_t n, uint8_t key_octet, uint32
 /* Adds one, and reckons with it. No place (never at the load made here, but for hashes chosen by an adversary): e->full. */
 void fg_emit_prefix(struct fg_emit *e, uint32_t table, const struct fg_prefix *p, const struct fg_chain *chain,
 		    struct fg_nest *nest);
+/* The same on a table that is there already: a new step for a prefix, the step of one, one away. False: not there, or no place. */
+bool fg_prefixes_put(uint8_t *base, uint32_t table, const struct fg_prefix *p, uint32_t step);
+bool fg_prefixes_set(uint8_t *base, uint32_t table, const struct fg_prefix *p, uint32_t step);
+/* Rewrites the lengths in use; bit l of word l / 64. False: too many. */
+bool fg_prefixes_lengths(uint8_t *base, uint32_t table, const uint64_t lengths[3]);
+/* Buckets that a table of n prefixes has. */
+uint32_t fg_prefixes_buckets(size_t n);
 /* The finished step as a chain. */
 struct fg_chain fg_prefixes_chain(struct fg_emit *e, uint32_t table, const struct fg_nest *nest, struct fg_chain next);
+
+/* True where all of `p` lies in `around`; neither has an offset. */
+bool fg_prefix_contains(const struct fg_prefix *around, const struct fg_prefix *p);
+/* Address pattern `type` (FG_DST, FG_SRC) of a rule; false where it has none, or one with an offset. */
+bool fg_rule_address(const struct fg_rule *rule, uint8_t type, struct fg_prefix *p);
+enum { FG_SOURCES_MIN = 65 }; /* rules with a source from which on a group has a prefixes step for them */
 
 /* Interval of enum fg_l4 that the components of a rule demand together; lo > hi: they contradict each other. */
 struct fg_interval fg_rule_l4(const struct fg_rule *rule);
