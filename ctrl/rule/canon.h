@@ -49,6 +49,12 @@ struct fg_canon {
 enum { FG_CANON_POOL = 2 * FG_INTERVALS_MAX };
 void fg_canon_make(const struct fg_rule *rule, struct fg_interval pool[FG_CANON_POOL], struct fg_canon *out);
 
+/*
+ * True where some packet satisfies every component of `c`, and so matches. What a packet can be is that of packet.h: ports are
+ * in TCP and UDP alone, never in a later fragment, and a header that is there makes the packet longer. In cover.c.
+ */
+bool fg_canon_possible(const struct fg_canon *c);
+
 /* True where every packet that `b` matches is matched by `a` too. Exact: no approximation either way for one pair. */
 bool fg_canon_covers(const struct fg_canon *a, const struct fg_canon *b);
 

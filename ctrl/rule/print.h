@@ -7,7 +7,7 @@
 #include "ctrl/rule/nlri.h"
 
 /* Room that the text of any rule of FG_NLRI_MAX octets fits in, with the terminating NUL. */
-enum { FG_TEXT_MAX = 65536 };
+enum { FG_TEXT_MAX = 131072 };
 
 /*
  * Writes `name N match … then …` (no name part if the rule has none) of a checked rule. Octets written without NUL, or 0 if `room` is

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What lexer, grammar and the builders share while one text is read: the place of a token, the value of a token, and the
+ * What lexer, grammar and the builders share while one text is read: the place of a token, its value, and the
  * state of the one rule that is being read. Private to ctrl/text.
  *
  * Always true: text pointers point into the reader's own copy of the input and live until fg_text_read() returns; the
@@ -31,12 +31,19 @@ struct fg_text_string {
 	uint32_t len;
 };
 
-/* Of every token its text; of numbers and ranges the values; of grammar symbols a component type, an operator or bits. */
+/* Of every token its text; of numbers and ranges the values; of symbols an operator, bits, or that it is a name. */
 struct fg_text_value {
 	struct fg_text_string text;
 	uint64_t number;
 	uint64_t upper;
 	struct fg_text_place place;
+	bool named;
+};
+
+/* A message in the making; cut where it is full. */
+struct fg_text_words {
+	char at[FG_TEXT_ERROR_MAX];
+	size_t len;
 };
 
 /* One operator and its value, still by name where it was written so: the family that decides it may come later. */
@@ -78,6 +85,7 @@ struct fg_text_state {
 	uint8_t open;        /* component whose terms come now */
 	bool and_next;       /* the next term is joined by `&` */
 	bool accept;
+	uint32_t given;             /* of enum fg_action_bit: actions that were written, a rate of 0 too */
 	bool family_said;           /* by `family` or by an address */
 	bool raw;                   /* `nlri HEX` was given: builder.octets hold it */
 	bool too_long;              /* more than FG_NLRI_MAX octets can hold */
@@ -89,6 +97,7 @@ struct fg_text_state {
 };
 
 enum fg_text_attribute {
+	FG_TEXT_NAME,
 	FG_TEXT_TTL,
 	FG_TEXT_OWNER,
 	FG_TEXT_TICKET,
@@ -101,51 +110,55 @@ enum fg_text_attribute {
 /* text.c: puts "FILE:LINE:COLUMN: message" into the error unless one is there, and answers FG_MALFORMED. */
 __attribute__((format(printf, 3, 4))) int fg_text_fail(struct fg_text_state *s, struct fg_text_place at,
 						       const char *fmt, ...);
-/* text.c: likewise "unexpected 'TEXT', expected EXPECTED". */
-int fg_text_unexpected(struct fg_text_state *s, struct fg_text_place at, struct fg_text_string text,
-		       const char *expected);
+/* text.c: likewise "unexpected 'TOKEN', expected EXPECTED". */
+int fg_text_unexpected(struct fg_text_state *s, const struct fg_text_value *token, const char *expected);
+/* text.c: pieces of a message: plain, a token as the user wrote it, "expected A, B or C". */
+void fg_text_words_add(struct fg_text_words *w, const char *text);
+void fg_text_words_token(struct fg_text_words *w, struct fg_text_string text);
+void fg_text_words_expected(struct fg_text_words *w, const char *const *name, size_t count);
 /* text.c: `text` as a string of at most FG_NAME_MAX octets; false and out untouched where longer. */
 bool fg_text_copy(struct fg_text_string text, char out[FG_NAME_MAX + 1]);
-/* text.c: what is between the quotes of a string token, as a string. Writes over the closing quote. */
-const char *fg_text_unquote(struct fg_text_string text);
+/* text.c: likewise of a token that names something; FG_MALFORMED where longer. */
+int fg_text_name_copy(struct fg_text_state *s, const struct fg_text_value *token, char out[FG_NAME_MAX + 1]);
 
-/* limits.c: opens the scope of a block of limits (scope "table" for the outermost), delivers one limit of it. */
-int fg_text_limits_open(struct fg_text_state *s, struct fg_text_place at, const char *scope);
-int fg_text_limits_source(struct fg_text_state *s, struct fg_text_place at, struct fg_text_string name);
-int fg_text_limits_put(struct fg_text_state *s, struct fg_text_place at, struct fg_text_string word,
-		       struct fg_text_place value_at, struct fg_text_string value);
+/* limits.c: opens the outermost block, that of a rule, that of a source; delivers one limit of it. */
+int fg_text_limits_open(struct fg_text_state *s, const struct fg_text_value *word);
+void fg_text_limits_scope(struct fg_text_state *s, const char *scope);
+int fg_text_limits_source(struct fg_text_state *s, const struct fg_text_value *name);
+int fg_text_limits_put(struct fg_text_state *s, const struct fg_text_value *word, const struct fg_text_value *value);
 
 /* rulebuild.c: conditions. A component comes once; its terms follow it. */
 void fg_text_rule_begin(struct fg_text_state *s);
-int fg_text_component_open(struct fg_text_state *s, struct fg_text_place at, uint8_t type);
-int fg_text_prefix_put(struct fg_text_state *s, uint8_t type, struct fg_text_place at, struct fg_text_string text);
-/* One numeric term with an operator; without one (op 0) also `true` and `false`. `value` has a name if text is no number. */
-void fg_text_term_put(struct fg_text_state *s, uint8_t op, const struct fg_text_value *value, bool named);
+int fg_text_component_open(struct fg_text_state *s, uint8_t type, const struct fg_text_value *word);
+int fg_text_prefix_put(struct fg_text_state *s, const struct fg_text_value *prefix);
+/* One term: comparison or bitmask bits as of the wire, joined to the one before if state->and_next. */
+void fg_text_term_put(struct fg_text_state *s, uint8_t op, const struct fg_text_value *value);
 void fg_text_range_put(struct fg_text_state *s, const struct fg_text_value *range);
-void fg_text_flags_put(struct fg_text_state *s, uint8_t op, const struct fg_text_value *bits);
-/* Bits of one flag's name in the open component. */
-int fg_text_flag_bits(struct fg_text_state *s, struct fg_text_place at, struct fg_text_string name, uint64_t *bits);
-int fg_text_raw_put(struct fg_text_state *s, struct fg_text_place at, struct fg_text_place hex_at,
-		    struct fg_text_string hex);
-/* The rule is complete: delivers it. */
+/* Bits of a flag's name in the open component. */
+int fg_text_flag_bits(struct fg_text_state *s, const struct fg_text_value *name, uint64_t *bits);
+int fg_text_raw_put(struct fg_text_state *s, const struct fg_text_value *word, const struct fg_text_value *hex);
+/* The rule that began at `at` is complete: delivers it. */
 int fg_text_rule_end(struct fg_text_state *s, struct fg_text_place at);
 
-/* attributes.c: attributes and actions, each at most once. `at` is the word's place, `value_at` the value's. */
-int fg_text_name_put(struct fg_text_state *s, struct fg_text_place at, struct fg_text_string name);
-int fg_text_attribute_put(struct fg_text_state *s, enum fg_text_attribute which, struct fg_text_place at,
-			  struct fg_text_place value_at, struct fg_text_string value);
-int fg_text_action_put(struct fg_text_state *s, uint32_t bit, struct fg_text_place at);
-int fg_text_accept_put(struct fg_text_state *s, struct fg_text_place at);
-int fg_text_rate_put(struct fg_text_state *s, uint32_t bit, struct fg_text_place at, struct fg_text_place value_at,
-		     struct fg_text_string value);
-int fg_text_mark_put(struct fg_text_state *s, struct fg_text_place at, struct fg_text_place value_at,
-		     struct fg_text_string value);
-int fg_text_target_put(struct fg_text_state *s, struct fg_text_place at, struct fg_text_place value_at,
-		       struct fg_text_string value);
-/* `bits` is FG_ACT_REDIRECT_IP, with FG_ACT_COPY or without. */
-int fg_text_next_hop_put(struct fg_text_state *s, uint32_t bits, struct fg_text_place at, struct fg_text_place value_at,
-			 struct fg_text_string value);
-/* An IPv4 or IPv6 address without length; false and *out untouched if it is none. */
+/* attributes.c: attributes and actions, each at most once. */
+int fg_text_attribute_put(struct fg_text_state *s, enum fg_text_attribute which, const struct fg_text_value *word,
+			  const struct fg_text_value *value);
+/* An action without a value, and those of one. `bits` is what it sets. */
+int fg_text_action_put(struct fg_text_state *s, uint32_t bits, const struct fg_text_value *word);
+int fg_text_accept_put(struct fg_text_state *s, const struct fg_text_value *word);
+int fg_text_rate_put(struct fg_text_state *s, uint32_t bits, const struct fg_text_value *word,
+		     const struct fg_text_value *value);
+int fg_text_mark_put(struct fg_text_state *s, const struct fg_text_value *word, const struct fg_text_value *value);
+int fg_text_target_put(struct fg_text_state *s, const struct fg_text_value *word, const struct fg_text_value *value);
+int fg_text_next_hop_put(struct fg_text_state *s, bool copy, const struct fg_text_value *word,
+			 const struct fg_text_value *value);
+
+/* address.c: an address without length; "address[/length[/offset]]" as the pattern of a prefix. False: it is none. */
 bool fg_text_address(struct fg_text_string text, struct fg_address *out);
+bool fg_text_prefix(struct fg_text_string text, enum fg_family *family, struct fg_prefix *out);
+/* address.c: a route target as the community that redirects to it, 8 octets or, *ipv6, 20. */
+bool fg_text_route_target(struct fg_text_string text, uint8_t out[FG_EXTCOMM6_OCTETS], bool *ipv6);
+/* address.c: an unsigned number, decimal or 0x hex, that is all of `text`; false where none or above 2^64 - 1. */
+bool fg_text_number(struct fg_text_string text, uint64_t *out);
 
 #endif

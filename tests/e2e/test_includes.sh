@@ -61,6 +61,8 @@ may ctrl/table/compile.c ctrl/rule/order.h
 may ctrl/table/compile.c ctrl/table/table.h
 not ctrl/table/compile.c ctrl/text/text.h
 not ctrl/table/compile.c tests/oracle/oracle.h
+may ctrl/text/text.c ctrl/rule/nlri.h
+not ctrl/text/text.c ctrl/table/table.h
 may tests/oracle/nlri.c tests/oracle/oracle.h
 not tests/oracle/nlri.c flowgate/rule.h
 not tests/oracle/nlri.c ctrl/rule/nlri.h
