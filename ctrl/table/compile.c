@@ -116,9 +116,11 @@ static void close_node(struct root *r)
 	if (!r->open)
 		return;
 	r->open = false;
-	r->nodes = true;
 	for (uint32_t i = 1; i < 256; i++)
 		classes += r->leaf[i] != r->leaf[i - 1];
+	if (classes == 1) /* only rules that can never match: `upper` says the same already */
+		return;
+	r->nodes = true;
 	ref = fg_emit_lines(r->e, 1 + (classes + 15) / 16);
 	if (!fg_emit_writes(r->e))
 		return;

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * IPv4 destinations of an image that changes. The root has one operation: in the range of a prefix, replace one step by another. A new
+ * prefix replaces the chain around it by its own, a prefix that goes does the reverse. Nodes are made anew from their 256 addresses.
+ */
+#include "ctrl/table/base.h"
+#include "flowgate/match.h"
+
+bool fg_root_init(struct fg_side *s)
+{
+	struct fg_root_line *line;
+
+	if (!fg_lines_take(s, 1 + FG_UPPER_LINES + FG_SHORT_LINES, &s->root))
+		return false;
+	s->nodes = 0;
+	line = fg_lines_at(s, s->root.ref);
+	*line = (struct fg_root_line){
+		.upper = s->root.ref + 1,
+		.shorter = s->root.ref + 1 + FG_UPPER_LINES,
+		.kind = FG_STEP_ROOT,
+	};
+	return true;
+}
+
+/* Classes of a node, and the lines it has. */
+static uint32_t node_lines(uint32_t classes)
+{
+	return 1 + (classes + 15) / 16;
+}
+
+static uint32_t node_open(const struct fg_side *s, uint32_t entry, uint32_t leaf[256])
+{
+	const struct fg_ranks *ranks = fg_lines_at(s, entry & ~FG_NODE);
+	const uint32_t *steps = fg_lines_at(s, (entry & ~FG_NODE) + 1);
+
+	for (uint32_t i = 0; i < 256; i++)
+		leaf[i] = entry & FG_NODE ? steps[fg_ranks_class(ranks[i / 16], i)] : entry;
+	return entry & FG_NODE ? fg_ranks_class(ranks[15], 15) + 1 : 0;
+}
+
+static void node_fill(const struct fg_side *s, uint32_t ref, const uint32_t leaf[256])
+{
+	struct fg_ranks *ranks = fg_lines_at(s, ref);
+	uint32_t *steps = fg_lines_at(s, ref + 1), class = 0;
+
+	steps[0] = leaf[0];
+	for (uint32_t i = 1; i < 256; i++) {
+		if (i % 16 == 0)
+			ranks[i / 16].rank = (uint16_t) class;
+		if (leaf[i] == leaf[i - 1])
+			continue;
+		ranks[i / 16].starts |= (uint16_t)(1u << (i % 16));
+		steps[++class] = leaf[i];
+	}
+}
+
+/* Makes an entry of `upper` say what leaf[] says: a node, or one step where all are the same. */
+static bool node_close(struct fg_side *s, uint32_t *entry, uint32_t old_classes, const uint32_t leaf[256])
+{
+	struct fg_extent old = { *entry & ~FG_NODE, old_classes ? node_lines(old_classes) : 0 }, new;
+	uint32_t classes = 1;
+
+	for (uint32_t i = 1; i < 256; i++)
+		classes += leaf[i] != leaf[i - 1];
+	if (classes > 1 && !fg_lines_take(s, node_lines(classes), &new))
+		return false;
+	if (classes > 1)
+		node_fill(s, new.ref, leaf);
+	*entry = classes > 1 ? new.ref | FG_NODE : leaf[0];
+	s->nodes += (uint32_t)(classes > 1) - (uint32_t)(old_classes > 0);
+	fg_lines_give(s, &old);
+	return true;
+}
+
+static bool replace_in_node(struct fg_side *s, uint32_t *entry, uint32_t first, uint32_t n, uint32_t old, uint32_t new)
+{
+	uint32_t leaf[256], classes = node_open(s, *entry, leaf);
+
+	for (uint32_t i = first; i < first + n; i++)
+		leaf[i] = leaf[i] == old ? new : leaf[i];
+	return node_close(s, entry, classes, leaf);
+}
+
+bool fg_root_replace(struct fg_side *s, uint32_t first, uint32_t length, uint32_t old, uint32_t new)
+{
+	const struct fg_root_line *line = fg_lines_at(s, s->root.ref);
+	bool shorter = length <= FG_SHORT_BITS;
+	uint32_t bits = shorter ? FG_SHORT_BITS : FG_UPPER_BITS;
+	uint32_t *entry = (uint32_t *)fg_lines_at(s, shorter ? line->shorter : line->upper) + (first >> (32 - bits));
+
+	if (old == new)
+		return true;
+	if (length > FG_UPPER_BITS)
+		return replace_in_node(s, entry, first & 255, 1u << (32 - length), old, new);
+	for (uint32_t i = 0; i < 1u << (bits - length); i++) {
+		if (entry[i] == old)
+			entry[i] = new;
+		else if ((entry[i] & FG_NODE) && !replace_in_node(s, &entry[i], 0, 256, old, new))
+			return false;
+	}
+	return true;
+}
