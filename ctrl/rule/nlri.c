@@ -154,14 +154,27 @@ static bool octets_bit(const uint8_t *octets, unsigned int bit)
 	return (octets[bit / 8] >> (7 - bit % 8)) & 1;
 }
 
+/* Pattern bits of a prefix whose first octet on the wire is that of the address; trailing bits are cleared. */
+static void copy_bits(struct fg_prefix *p, const uint8_t *bits)
+{
+	memcpy(p->octets, bits, (p->length + 7u) / 8);
+	if (p->length % 8 != 0)
+		p->octets[p->length / 8] &= (uint8_t) ~(0xff >> p->length % 8);
+	memset(p->octets, 0, p->offset / 8);
+	p->octets[p->offset / 8 % sizeof(p->octets)] &= (uint8_t)(0xff >> p->offset % 8);
+}
+
 struct fg_prefix fg_component_prefix(const struct fg_rule *rule, const struct fg_component *c)
 {
 	struct fg_prefix p = { .length = c->body[0], .offset = rule->family == FG_IPV4 ? 0 : c->body[1] };
 	const uint8_t *bits = c->body + (rule->family == FG_IPV4 ? 1 : 2);
-	unsigned int first = rule->offset_form == FG_OFFSET_FULL ? 0 : p.offset;
 
+	if (p.offset == 0 || rule->offset_form == FG_OFFSET_FULL) {
+		copy_bits(&p, bits);
+		return p;
+	}
 	for (unsigned int bit = p.offset; bit < p.length; bit++)
-		if (octets_bit(bits, bit - first))
+		if (octets_bit(bits, bit - p.offset))
 			p.octets[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
 	return p;
 }

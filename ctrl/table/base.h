@@ -21,6 +21,7 @@ struct fg_extent {
 
 struct fg_node {
 	const struct fg_rule *rule;
+	uint64_t rank; /* never against the order of rules; of equal ranks their octets decide */
 	uint32_t slot;
 	uint32_t left, right; /* treap: below, before and behind */
 	uint32_t previous, next;
@@ -75,15 +76,13 @@ struct fg_group {
 	struct fg_group_side side[2];
 };
 
-/* Free lines of an image, by size; the first octets of a free block hold its size and the next one. */
-enum { FG_FREE_EXACT = 64, FG_FREE_LISTS = FG_FREE_EXACT + 32 };
-
 struct fg_side {
 	uint8_t *base;
 	uint32_t lines;
-	uint32_t used; /* lines in blocks */
-	uint32_t top;  /* lines [top, lines) were never given out */
-	uint32_t free[FG_FREE_LISTS];
+	uint32_t used;   /* lines in blocks */
+	uint32_t top;    /* lines [top, lines) were never given out since the image was made anew */
+	uint32_t at;     /* where the search for free lines goes on */
+	uint64_t *taken; /* bit l % 64 of word l / 64: line l is in a block */
 	uint32_t dirty_groups;
 	struct fg_extent root;    /* IPv4 root step and its two tables */
 	uint32_t nodes;           /* nodes under it */
@@ -136,6 +135,18 @@ void *fg_lines_at(const struct fg_side *s, uint32_t ref);
 
 /* root.c: IPv4 destinations. False: no room. */
 bool fg_root_init(struct fg_side *s);
+/*
+ * While an image is made anew: destinations in turn, each before those that lie in it. Nodes are made once, when they are
+ * complete, so that no gaps are left. fg_root_close() makes the last.
+ */
+struct fg_root_node {
+	uint32_t leaf[256];
+	uint32_t upper;
+	bool open;
+};
+
+bool fg_root_add(struct fg_side *s, struct fg_root_node *node, uint32_t first, uint32_t length, uint32_t step);
+bool fg_root_close(struct fg_side *s, struct fg_root_node *node);
 /* In the range of a prefix, what leads to `old` leads to `new` from now on. */
 bool fg_root_replace(struct fg_side *s, uint32_t first, uint32_t length, uint32_t old, uint32_t new);
 

@@ -50,7 +50,30 @@ bool fg_rule_address(const struct fg_rule *rule, uint8_t type, struct fg_prefix 
 	return p->offset == 0;
 }
 
-struct fg_interval fg_rule_l4(const struct fg_rule *rule)
+void fg_rule_parts(const struct fg_rule *rule, struct fg_parts *parts)
+{
+	struct fg_component_iter it = fg_components(rule);
+	struct fg_component c;
+
+	parts->present = 0;
+	while (fg_component_next(&it, &c, NULL) == 0) {
+		parts->present |= (uint16_t)(1u << c.type);
+		parts->octet[c.type] = (uint16_t)(c.octet + 1);
+		parts->len[c.type] = c.len;
+	}
+}
+
+struct fg_component fg_parts_component(const struct fg_rule *rule, const struct fg_parts *parts, uint8_t type)
+{
+	return (struct fg_component){
+		.type = type,
+		.octet = (uint16_t)(parts->octet[type] - 1),
+		.len = parts->len[type],
+		.body = rule->nlri + parts->octet[type],
+	};
+}
+
+struct fg_interval fg_parts_l4(const struct fg_parts *parts)
 {
 	/* RFC 8955 §4.2.2.3-9: what each component demands of the transport header. */
 	static const struct fg_interval demands[FG_COMPONENT_MAX + 1] = {
@@ -59,17 +82,13 @@ struct fg_interval fg_rule_l4(const struct fg_rule *rule)
 		[FG_ICMP_TYPE] = { FG_L4_TYPE, FG_L4_CODE },   [FG_ICMP_CODE] = { FG_L4_CODE, FG_L4_CODE },
 		[FG_TCP_FLAGS] = { FG_L4_FLAGS, FG_L4_FLAGS },
 	};
-	struct fg_component_iter it = fg_components(rule);
 	struct fg_interval all = { 0, 255 };
-	struct fg_component c;
 
-	while (fg_component_next(&it, &c, NULL) == 0) {
-		const struct fg_interval *d = &demands[c.type];
-
-		if (d->hi == 0)
+	for (uint32_t type = FG_PROTO; type <= FG_TCP_FLAGS; type++) {
+		if (!(parts->present >> type & 1))
 			continue;
-		all.lo = d->lo > all.lo ? d->lo : all.lo;
-		all.hi = d->hi < all.hi ? d->hi : all.hi;
+		all.lo = demands[type].lo > all.lo ? demands[type].lo : all.lo;
+		all.hi = demands[type].hi < all.hi ? demands[type].hi : all.hi;
 	}
 	return all;
 }
@@ -186,10 +205,9 @@ static enum fit fit_component(struct fg_emit *e, const struct fg_rule *rule, con
 static enum fit fit_rule(struct fg_emit *e, const struct fg_rule *rule, bool with_dst, struct fg_rule_line *r,
 			 struct fg_rule_more *m)
 {
-	struct fg_interval l4 = fg_rule_l4(rule);
-	struct fg_component_iter it = fg_components(rule);
-	struct fg_component c;
-	enum fit all = l4.lo <= l4.hi ? FITS : NEVER;
+	struct fg_parts parts;
+	struct fg_interval l4;
+	enum fit all;
 
 	memset(r, 0, sizeof(*r));
 	memset(r->span16, 0xff, sizeof(r->span16));
@@ -197,10 +215,16 @@ static enum fit fit_rule(struct fg_emit *e, const struct fg_rule *rule, bool wit
 	memset(m, 0, sizeof(*m));
 	m->flow_span = UINT32_MAX;
 	r->fragments = UINT16_MAX;
+	fg_rule_parts(rule, &parts);
+	l4 = fg_parts_l4(&parts);
+	all = l4.lo <= l4.hi ? FITS : NEVER;
 	lane8(r, 1, l4);
-	while (all != NEVER && fg_component_next(&it, &c, NULL) == 0) {
-		enum fit one = c.type != FG_DST ? fit_component(e, rule, &c, r, m) : with_dst ? FITS_NOT : FITS;
+	for (uint8_t type = FG_DST; all != NEVER && type <= FG_COMPONENT_MAX; type++) {
+		struct fg_component c = fg_parts_component(rule, &parts, type);
+		enum fit one = FITS;
 
+		if (parts.present >> type & 1)
+			one = type != FG_DST ? fit_component(e, rule, &c, r, m) : with_dst ? FITS_NOT : FITS;
 		all = one > all ? one : all;
 	}
 	return all;

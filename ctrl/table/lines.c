@@ -1,94 +1,87 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Lines of one image, given out in blocks. Blocks of the same size are reused first, then untouched lines, then a larger free block is
- * cut; free blocks are never joined: when nothing fits any more the image is made anew, compact (update.c). One thread.
+ * Lines of one image, given out in blocks. A bit a line says that it is taken; the search goes on where the last one ended, and once
+ * around. Neighbours that are given back are one gap again. When no gap is large enough the image is made anew, compact (update.c). One thread.
  */
 #include <string.h>
 
 #include "ctrl/table/base.h"
-
-/* What a free block says of itself, in its first line. */
-struct vacancy {
-	uint32_t lines, next;
-};
 
 void *fg_lines_at(const struct fg_side *s, uint32_t ref)
 {
 	return s->base + (size_t)ref * FG_LINE_OCTETS;
 }
 
-/* A list for each small size, then one for each power of two. */
-static uint32_t list_of(uint32_t lines)
+/* Sets or clears the bits of lines [first, first + n). */
+static void mark(struct fg_side *s, uint32_t first, uint32_t n, bool taken)
 {
-	return lines < FG_FREE_EXACT ? lines : FG_FREE_EXACT + 31 - (uint32_t)__builtin_clz(lines);
+	while (n > 0) {
+		uint32_t bit = first % 64, part = n < 64 - bit ? n : 64 - bit;
+		uint64_t mask = (part == 64 ? ~0ull : (1ull << part) - 1) << bit;
+
+		s->taken[first / 64] = taken ? s->taken[first / 64] | mask : s->taken[first / 64] & ~mask;
+		first += part;
+		n -= part;
+	}
 }
 
-void fg_lines_reset(struct fg_side *s, uint32_t first)
+/* First line from `at` on that is free (or taken), or `end`. */
+static uint32_t seek(const struct fg_side *s, uint32_t at, uint32_t end, bool taken)
 {
-	memset(s->free, 0, sizeof(s->free));
-	s->top = s->used = first;
-}
+	while (at < end) {
+		uint64_t word = (taken ? s->taken[at / 64] : ~s->taken[at / 64]) >> at % 64;
 
-static void put(struct fg_side *s, uint32_t ref, uint32_t lines)
-{
-	struct vacancy *v = fg_lines_at(s, ref);
-	uint32_t *list = &s->free[list_of(lines)];
-
-	*v = (struct vacancy){ lines, *list };
-	*list = ref;
-}
-
-/* First block of a list with at least n lines, taken out; 0: none. */
-static uint32_t take_from(struct fg_side *s, uint32_t list, uint32_t n)
-{
-	uint32_t *link = &s->free[list];
-
-	while (*link != 0) {
-		struct vacancy *v = fg_lines_at(s, *link);
-		uint32_t ref = *link;
-
-		if (v->lines < n) {
-			link = &v->next;
-			continue;
+		if (word != 0) {
+			at += (uint32_t)__builtin_ctzll(word);
+			return at < end ? at : end;
 		}
-		*link = v->next;
-		if (v->lines > n)
-			put(s, ref + n, v->lines - n);
-		return ref;
+		at += 64 - at % 64;
+	}
+	return end;
+}
+
+/* First gap of n lines in [at, end), or 0. */
+static uint32_t find_gap(const struct fg_side *s, uint32_t at, uint32_t end, uint32_t n)
+{
+	while ((at = seek(s, at, end, false)) < end) {
+		uint32_t stop = end - at < n ? end : at + n, behind = seek(s, at, stop, true);
+
+		if (behind - at == n)
+			return at;
+		at = behind;
 	}
 	return 0;
 }
 
-static uint32_t take(struct fg_side *s, uint32_t n)
+void fg_lines_reset(struct fg_side *s, uint32_t first)
 {
-	uint32_t ref = n < FG_FREE_EXACT ? take_from(s, list_of(n), n) : 0;
-
-	if (ref == 0 && n <= s->lines - s->top) {
-		ref = s->top;
-		s->top += n;
-	}
-	for (uint32_t list = list_of(n); ref == 0 && list < FG_FREE_LISTS; list++)
-		ref = take_from(s, list, n);
-	return ref;
+	memset(s->taken, 0, (s->lines + 63) / 64 * sizeof(*s->taken));
+	mark(s, 0, first, true);
+	s->used = s->top = s->at = first;
 }
 
 bool fg_lines_take(struct fg_side *s, uint32_t n, struct fg_extent *block)
 {
-	uint32_t ref = take(s, n);
+	uint32_t ref = find_gap(s, s->at, s->lines, n);
 
 	if (ref == 0)
+		ref = find_gap(s, 1, s->lines, n);
+	if (ref == 0)
 		return false;
+	mark(s, ref, n, true);
 	memset(fg_lines_at(s, ref), 0, (size_t)n * FG_LINE_OCTETS);
 	*block = (struct fg_extent){ ref, n };
 	s->used += n;
+	s->at = ref + n;
+	s->top = s->at > s->top ? s->at : s->top;
 	return true;
 }
 
 void fg_lines_give(struct fg_side *s, struct fg_extent *block)
 {
-	if (block->lines != 0) {
-		put(s, block->ref, block->lines);
-		s->used -= block->lines;
-	}
+	mark(s, block->ref, block->lines, false);
+	s->used -= block->lines;
+	if (block->lines != 0 && block->ref < s->at)
+		s->at = block->ref;
 	*block = (struct fg_extent){ 0, 0 };
 }

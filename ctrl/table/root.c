@@ -100,3 +100,41 @@ bool fg_root_replace(struct fg_side *s, uint32_t first, uint32_t length, uint32_
 	}
 	return true;
 }
+
+static uint32_t *upper_entry(const struct fg_side *s, uint32_t upper)
+{
+	const struct fg_root_line *line = fg_lines_at(s, s->root.ref);
+
+	return (uint32_t *)fg_lines_at(s, line->upper) + upper;
+}
+
+bool fg_root_close(struct fg_side *s, struct fg_root_node *node)
+{
+	bool open = node->open;
+
+	node->open = false;
+	return !open || node_close(s, upper_entry(s, node->upper), 0, node->leaf);
+}
+
+bool fg_root_add(struct fg_side *s, struct fg_root_node *node, uint32_t first, uint32_t length, uint32_t step)
+{
+	const struct fg_root_line *line = fg_lines_at(s, s->root.ref);
+	bool shorter = length <= FG_SHORT_BITS;
+	uint32_t bits = shorter ? FG_SHORT_BITS : FG_UPPER_BITS;
+	uint32_t *entry = (uint32_t *)fg_lines_at(s, shorter ? line->shorter : line->upper) + (first >> (32 - bits));
+
+	if (node->open && node->upper != first >> 8 && !fg_root_close(s, node))
+		return false;
+	if (length <= FG_UPPER_BITS) {
+		for (uint32_t i = 0; i < 1u << (bits - length); i++)
+			entry[i] = step;
+		return true;
+	}
+	if (!node->open)
+		node_open(s, *entry, node->leaf);
+	node->open = true;
+	node->upper = first >> 8;
+	for (uint32_t i = first & 255; i < (first & 255) + (1u << (32 - length)); i++)
+		node->leaf[i] = step;
+	return true;
+}

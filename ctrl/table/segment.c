@@ -15,6 +15,7 @@ struct segment {
 	const struct fg_table_rule *rules;
 	size_t n;
 	bool wide;
+	uint16_t present; /* components that any rule has */
 	struct fg_field fields[FG_SEGMENT_FIELDS_MAX];
 	uint8_t count;
 	uint32_t lines; /* the most that are read for fields */
@@ -64,7 +65,10 @@ static size_t address_intervals(const struct fg_prefix *p, uint8_t index, struct
 	for (uint32_t bit = 0; bit < 8; bit++)
 		if (index * 8u + bit >= p->offset && index * 8u + bit < p->length)
 			mask |= (uint8_t)(0x80 >> bit);
-	return mask_intervals(mask, p->octets[index], out);
+	if ((uint8_t)(mask | (mask >> 1)) != mask || (mask != 0 && mask < 0x80))
+		return mask_intervals(mask, p->octets[index], out);
+	out[0] = (struct fg_interval){ p->octets[index], p->octets[index] | (uint8_t)~mask };
+	return 1;
 }
 
 static size_t state_intervals(uint16_t states, struct fg_interval *out)
@@ -78,18 +82,22 @@ static size_t state_intervals(uint16_t states, struct fg_interval *out)
 }
 
 /* Intervals of values that a rule admits in a field; false where it does not constrain it. */
-static bool rule_intervals(const struct fg_rule *rule, const struct source *src, struct fg_interval *out, size_t *n)
+static bool rule_intervals(const struct segment *s, size_t i, const struct source *src, struct fg_interval *out,
+			   size_t *n)
 {
+	const struct fg_rule *rule = s->rules[i].rule;
+	const struct fg_parts *parts = &s->e->scratch->parts[i];
 	struct fg_component c;
 	struct fg_prefix p;
 
 	if (src->type == 0) {
-		out[0] = fg_rule_l4(rule);
+		out[0] = fg_parts_l4(parts);
 		*n = out[0].lo <= out[0].hi;
 		return out[0].lo > 0 || *n == 0;
 	}
-	if (!fg_rule_component(rule, src->type, &c))
+	if (!(parts->present >> src->type & 1))
 		return false;
+	c = fg_parts_component(rule, parts, src->type);
 	if (src->type <= FG_SRC) {
 		p = fg_component_prefix(rule, &c);
 		*n = address_intervals(&p, src->index, out);
@@ -101,10 +109,10 @@ static bool rule_intervals(const struct fg_rule *rule, const struct source *src,
 	}
 	*n = fg_component_intervals(rule->family, &c, out);
 	if (src->type == FG_LENGTH)
-		for (size_t i = 0; i < *n; i++) {
+		for (size_t k = 0; k < *n; k++) {
 			uint32_t least = rule->family == FG_IPV4 ? FG_LENGTH4_MIN : FG_LENGTH6_MIN;
 
-			out[i] = (struct fg_interval){ out[i].lo - least, out[i].hi - least };
+			out[k] = (struct fg_interval){ out[k].lo - least, out[k].hi - least };
 		}
 	return true;
 }
@@ -121,9 +129,11 @@ static bool mark_starts(const struct segment *s, const struct source *src)
 	bool any = false;
 	size_t n;
 
+	if (src->type != 0 && !(s->present >> src->type & 1))
+		return false;
 	memset(t->starts, 0, (src->max / 64 + 2) * sizeof(*t->starts));
 	for (size_t i = 0; i < s->n; i++) {
-		if (!rule_intervals(s->rules[i].rule, src, t->list, &n))
+		if (!rule_intervals(s, i, src, t->list, &n))
 			continue;
 		any = true;
 		for (size_t j = 0; j < n; j++) {
@@ -141,7 +151,7 @@ static uint32_t count_starts(const uint64_t *starts, uint32_t max)
 	uint32_t n = 0;
 
 	for (uint32_t w = 0; w <= max / 64; w++)
-		n += (uint32_t)__builtin_popcountll(starts[w]);
+		n += starts[w] != 0 ? (uint32_t)__builtin_popcountll(starts[w]) : 0; /* mostly 0 */
 	return n;
 }
 
@@ -215,7 +225,7 @@ static void fill_vectors(const struct segment *s, const struct source *src, cons
 	size_t n;
 
 	for (size_t i = 0; i < s->n; i++) {
-		if (!rule_intervals(s->rules[i].rule, src, list, &n)) {
+		if (!rule_intervals(s, i, src, list, &n)) {
 			list[0] = (struct fg_interval){ 0, src->max };
 			n = 1;
 		}
@@ -298,9 +308,10 @@ static void refine_tcp(struct tcp_classes *k, const struct fg_tcp_table *t)
 
 static bool rule_tcp(const struct segment *s, size_t i, struct fg_tcp_table *out)
 {
-	struct fg_component c;
+	const struct fg_parts *parts = &s->e->scratch->parts[i];
+	struct fg_component c = fg_parts_component(s->rules[i].rule, parts, FG_TCP_FLAGS);
 
-	if (!fg_rule_component(s->rules[i].rule, FG_TCP_FLAGS, &c))
+	if (!(parts->present >> FG_TCP_FLAGS & 1))
 		return false;
 	fg_component_tcp_table(&c, out);
 	return true;
@@ -396,6 +407,10 @@ struct fg_chain fg_emit_segment(struct fg_emit *e, const struct fg_table_rule *r
 	struct segment s = { .e = e, .rules = rules, .n = n, .wide = n > FG_NARROW_RULES };
 	uint32_t slots = fg_emit_lines(e, (uint32_t)((n + 15) / 16)), continues = 0, taken;
 
+	for (size_t i = 0; i < n; i++) {
+		fg_rule_parts(rules[i].rule, &e->scratch->parts[i]);
+		s.present |= e->scratch->parts[i].present;
+	}
 	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources) && !e->full; i++)
 		emit_field(&s, &sources[i]);
 	emit_tcp(&s);

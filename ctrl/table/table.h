@@ -6,8 +6,16 @@
 #include "ctrl/rule/canon.h"
 #include "flowgate/table.h"
 
+/* Where the components of a rule are: read once, for a compiler that asks for each of them many times. */
+struct fg_parts {
+	uint16_t present;                     /* bit t: component type t is there */
+	uint16_t octet[FG_COMPONENT_MAX + 1]; /* of its body in the NLRI */
+	uint16_t len[FG_COMPONENT_MAX + 1];
+};
+
 /* Working memory of one compilation; about 300 KiB. */
 struct fg_compile_scratch {
+	struct fg_parts parts[FG_SEGMENT_RULES];
 	struct fg_interval list[FG_INTERVALS_MAX];
 	uint64_t starts[(FG_FLOW_LABEL_MAX + 1) / 64 + 1]; /* values of a field that begin a class */
 	struct fg_tcp_table tcp;
@@ -89,8 +97,11 @@ bool fg_prefix_contains(const struct fg_prefix *around, const struct fg_prefix *
 bool fg_rule_address(const struct fg_rule *rule, uint8_t type, struct fg_prefix *p);
 enum { FG_SOURCES_MIN = 65 }; /* rules with a source from which on a group has a prefixes step for them */
 
+void fg_rule_parts(const struct fg_rule *rule, struct fg_parts *parts);
+/* A component that is present. */
+struct fg_component fg_parts_component(const struct fg_rule *rule, const struct fg_parts *parts, uint8_t type);
 /* Interval of enum fg_l4 that the components of a rule demand together; lo > hi: they contradict each other. */
-struct fg_interval fg_rule_l4(const struct fg_rule *rule);
+struct fg_interval fg_parts_l4(const struct fg_parts *parts);
 /* The component of that type of a checked rule. */
 bool fg_rule_component(const struct fg_rule *rule, uint8_t type, struct fg_component *c);
 

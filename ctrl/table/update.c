@@ -358,7 +358,7 @@ static bool apply_changes(struct fg_table *t, struct fg_side *s, int side)
 	return true;
 }
 
-/* Makes all groups and runs forget where an image has them. */
+/* Makes all groups and runs forget where an image has them; what emit_ipv4() does not see to is dirty. */
 static void forget_side(struct fg_table *t, struct fg_side *s, int side)
 {
 	s->dirty_groups = 0;
@@ -366,28 +366,47 @@ static void forget_side(struct fg_table *t, struct fg_side *s, int side)
 		t->group[n].side[side] = (struct fg_group_side){ 0 };
 	for (uint32_t n = 1; n <= t->run_max; n++)
 		t->run[n].side[side] = (struct fg_run_side){ 0 };
-	for (uint32_t n = 1; n <= t->run_max; n++)
-		if (t->run[n].used)
+	for (uint32_t n = 1; n <= t->run_max; n++) {
+		const struct fg_group *g = &t->group[t->run[n].group];
+
+		if (t->run[n].used && (g->kind != FG_GROUP_DST || g->family != FG_IPV4 || g->count == 0))
 			fg_base_mark(t, n, side);
+	}
+}
+
+/* All IPv4 destinations of an image without any, each before those that lie in it: everything is where it belongs at once. */
+static bool emit_ipv4(struct fg_table *t, struct fg_side *s, int side)
+{
+	struct fg_root_node root = { .open = false };
+
+	for (uint32_t node = t->last[FG_IPV4]; node != 0;) {
+		uint32_t n = fg_base_group_of(t, node);
+		struct fg_group *g = &t->group[n];
+
+		node = t->node[g->first].previous;
+		if (g->kind != FG_GROUP_DST)
+			continue;
+		if (!emit_group(t, s, n, side) ||
+		    !fg_root_add(s, &root, fg_load_be32(g->dst.octets), g->dst.length, g->side[side].chain.ref))
+			return false;
+		g->side[side].present = true;
+	}
+	return fg_root_close(s, &root);
 }
 
 int fg_table_rebuild(struct fg_table *t, int side)
 {
 	struct fg_side *s = &t->side[side];
-	uint32_t dirty = s->top > s->lines ? s->lines : s->top;
 
-	memset(s->base, 0, (size_t)dirty * FG_LINE_OCTETS);
+	memset(s->base, 0, (size_t)s->top * FG_LINE_OCTETS);
 	fg_lines_reset(s, 1);
 	s->root = s->dst6 = (struct fg_extent){ 0, 0 };
+	memset(s->dst6_count, 0, sizeof(s->dst6_count));
 	s->broken = true;
 	forget_side(t, s, side);
-	if (!fg_root_init(s))
-		return FG_OVER_BUDGET;
 	*(struct fg_image *)fg_lines_at(s, 0) =
 		(struct fg_image){ .magic = FG_IMAGE_MAGIC, .version = FG_IMAGE_VERSION, .lines = s->lines };
-	memset(s->dst6_count, 0, sizeof(s->dst6_count));
-	s->dst6_anew = true;
-	if (!apply_changes(t, s, side))
+	if (!fg_root_init(s) || !emit_dst6(t, s, side) || !emit_ipv4(t, s, side) || !apply_changes(t, s, side))
 		return FG_OVER_BUDGET;
 	s->broken = false;
 	return 0;

@@ -11,8 +11,8 @@
 
 struct fg_table;
 
-/* Octets of memory that a table of up to `rules_max` rules needs, beside its images. */
-size_t fg_table_octets(uint32_t rules_max);
+/* Octets of memory that a table of up to `rules_max` rules needs, beside its images of `lines` lines each. */
+size_t fg_table_octets(uint32_t rules_max, uint32_t lines);
 
 /*
  * Makes an empty table in `memory` (fg_table_octets() of it, aligned to 64) over two images of `lines` lines of zeroed memory. Both images are
@@ -30,7 +30,8 @@ int fg_table_delete(struct fg_table *t, const struct fg_rule *rule);
 
 /*
  * Brings image 0 or 1 up to date. 0; FG_OVER_BUDGET: no room, even after compaction: the image must not be published before changes
- * have been taken back and this has succeeded. What it does is linear in the rules of the groups that changed, in the groups that lie in
+ * have been taken back and this has succeeded. One image may just have room for what the other, with its gaps elsewhere, has not: keep the
+ * budget some way below the size of the images. What it does is linear in the rules of the groups that changed, in the groups that lie in
  * them, and, for an image that has to be made compact, in the table.
  */
 int fg_table_apply(struct fg_table *t, int side);
