@@ -494,9 +494,9 @@ uint32_t fg_base_around(const struct fg_table *t, int side, const struct fg_grou
 
 		p.length--;
 		p.octets[p.length / 8] &= (uint8_t) ~(0x80 >> p.length % 8);
-		if (t->length_count[FG_IPV4][p.length] == 0)
+		if (t->length_count[g->family][p.length] == 0)
 			continue;
-		n = find_group(t, FG_IPV4, &p);
+		n = find_group(t, g->family, &p);
 		if (n != 0 && t->group[n].side[side].present)
 			return n;
 	}
@@ -506,12 +506,14 @@ uint32_t fg_base_around(const struct fg_table *t, int side, const struct fg_grou
 uint32_t fg_base_last_inside(const struct fg_table *t, const struct fg_group *g)
 {
 	/* A rule of the destination alone is the last of its group. */
-	uint8_t octets[2 + 4] = { FG_DST,           g->dst.length,    g->dst.octets[0],
-				  g->dst.octets[1], g->dst.octets[2], g->dst.octets[3] };
-	struct fg_rule rule = { .family = FG_IPV4,
+	uint8_t octets[3 + 16] = { FG_DST, g->dst.length };
+	size_t head = g->family == FG_IPV4 ? 2 : 3;
+	struct fg_rule rule = { .family = g->family,
 				.nlri = octets,
-				.nlri_len = (uint16_t)(2 + (g->dst.length + 7) / 8) };
-	uint32_t before, behind, n = find(t, &rule, &before, &behind);
+				.nlri_len = (uint16_t)(head + (g->dst.length + 7u) / 8) };
+	uint32_t before, behind, n;
 
+	memcpy(octets + head, g->dst.octets, (g->dst.length + 7u) / 8);
+	n = find(t, &rule, &before, &behind);
 	return n != 0 ? n : before;
 }

@@ -51,6 +51,11 @@ enum fg_group_kind {
 	FG_GROUP_ANY,    /* rules without a destination */
 };
 
+/* What the worst packet to a destination has to do, for it and for all around it. */
+struct fg_way {
+	uint32_t lines, continues;
+};
+
 struct fg_group_side {
 	bool present; /* the image has it */
 	bool sources; /* with a prefixes step */
@@ -60,6 +65,7 @@ struct fg_group_side {
 	struct fg_extent table; /* prefixes step and buckets */
 	struct fg_chain rest;   /* what is in `block` */
 	struct fg_chain chain;  /* the group: its first step, cost of its own rules alone, its last step */
+	struct fg_way way;      /* of a packet to it; destinations */
 	uint32_t dirty_next;
 	uint32_t dirty_runs;
 };
@@ -76,6 +82,14 @@ struct fg_group {
 	struct fg_group_side side[2];
 };
 
+/* How many destinations have ways of so many lines or `continue` rules; what is above is counted in the last. */
+enum { FG_WAYS = 4096 };
+
+struct fg_ways {
+	uint32_t lines[FG_WAYS], continues[FG_WAYS];
+	struct fg_way worst;
+};
+
 struct fg_side {
 	uint8_t *base;
 	uint32_t lines;
@@ -89,7 +103,8 @@ struct fg_side {
 	struct fg_extent dst6;    /* prefixes step for IPv6 destinations */
 	uint32_t dst6_count[129]; /* its prefixes by length */
 	bool dst6_anew;           /* it has no place for a prefix, or is not of the right size */
-	bool broken;              /* a change did not fit: rebuild before the next */
+	struct fg_ways ways[FG_FAMILY_COUNT];
+	bool broken; /* a change did not fit: rebuild before the next */
 };
 
 /* Groups that are always there. */
@@ -116,9 +131,9 @@ struct fg_table {
 
 /* base.c */
 uint32_t fg_base_group_of(const struct fg_table *t, uint32_t node);
-/* The nearest group around *g that the image has, of a prefix length from `least` on; 0: none. IPv4 destinations. */
+/* The nearest group around *g that the image has, of a prefix length from `least` on; 0: none. Destinations. */
 uint32_t fg_base_around(const struct fg_table *t, int side, const struct fg_group *g, uint32_t least);
-/* The last rule that lies in the destination of *g, its own included; walking back from it gives all. IPv4. 0: none. */
+/* The last rule that lies in the destination of *g, its own included; walking back from it gives all. 0: none. */
 uint32_t fg_base_last_inside(const struct fg_table *t, const struct fg_group *g);
 /* The run of rules without a source in a group; 0: none. */
 uint32_t fg_base_rest(const struct fg_table *t, uint32_t group);
@@ -149,5 +164,8 @@ bool fg_root_add(struct fg_side *s, struct fg_root_node *node, uint32_t first, u
 bool fg_root_close(struct fg_side *s, struct fg_root_node *node);
 /* In the range of a prefix, what leads to `old` leads to `new` from now on. */
 bool fg_root_replace(struct fg_side *s, uint32_t first, uint32_t length, uint32_t old, uint32_t new);
+
+/* ways.c: after the chain of a destination came, went or changed. */
+void fg_ways_update(struct fg_table *t, int side, struct fg_group *g);
 
 #endif

@@ -272,6 +272,8 @@ static bool apply_group(struct fg_table *t, struct fg_side *s, uint32_t n, int s
 {
 	struct fg_group *g = &t->group[n];
 	struct fg_group_side *gs = &g->side[side];
+	const struct fg_chain before = gs->chain;
+	const bool was_present = gs->present;
 	uint32_t old = gs->present ? gs->chain.ref : leads_out(t, side, g);
 
 	if (!emit_group(t, s, n, side))
@@ -283,6 +285,9 @@ static bool apply_group(struct fg_table *t, struct fg_side *s, uint32_t n, int s
 	} else if (g->kind == FG_GROUP_DST) {
 		relink6(s, g, old, gs->chain.ref);
 	}
+	if (g->kind == FG_GROUP_DST &&
+	    (was_present != gs->present || before.lines != gs->chain.lines || before.continues != gs->chain.continues))
+		fg_ways_update(t, side, g);
 	if (!gs->present && g->kind == FG_GROUP_DST)
 		*gs = (struct fg_group_side){ .dirty = gs->dirty, .dirty_next = gs->dirty_next };
 	return true;
@@ -390,6 +395,7 @@ static bool emit_ipv4(struct fg_table *t, struct fg_side *s, int side)
 		    !fg_root_add(s, &root, fg_load_be32(g->dst.octets), g->dst.length, g->side[side].chain.ref))
 			return false;
 		g->side[side].present = true;
+		fg_ways_update(t, side, g);
 	}
 	return fg_root_close(s, &root);
 }
@@ -402,6 +408,7 @@ int fg_table_rebuild(struct fg_table *t, int side)
 	fg_lines_reset(s, 1);
 	s->root = s->dst6 = (struct fg_extent){ 0, 0 };
 	memset(s->dst6_count, 0, sizeof(s->dst6_count));
+	memset(s->ways, 0, sizeof(s->ways));
 	s->broken = true;
 	forget_side(t, s, side);
 	*(struct fg_image *)fg_lines_at(s, 0) =
@@ -428,80 +435,23 @@ uint64_t fg_table_bytes(const struct fg_table *t, int side)
 	return (uint64_t)t->side[side].used * FG_LINE_OCTETS;
 }
 
-/* IPv4 destinations, each before those that lie in it, with what a packet to it meets in either table of the root. at[0] is nothing. */
-struct ways {
-	struct {
-		struct fg_prefix prefix;
-		uint32_t lines[2]; /* of short prefixes, of long ones */
-		uint32_t continues;
-	} at[34];
-	uint32_t depth;
-	uint32_t lines, continues; /* the worst */
-};
-
-static void ways_add(struct ways *w, const struct fg_prefix *dst, const struct fg_chain *own)
+void fg_table_worst(const struct fg_table *t, int side, struct fg_cost *cost)
 {
-	uint32_t lines = 0;
-
-	while (w->depth > 0 && !fg_prefix_contains(&w->at[w->depth].prefix, dst))
-		w->depth--;
-	w->depth++;
-	w->at[w->depth] = w->at[w->depth - 1];
-	w->at[w->depth].prefix = *dst;
-	w->at[w->depth].lines[dst->length > FG_SHORT_BITS] += own->lines;
-	w->at[w->depth].continues += own->continues;
-	/* Behind a chain of either table the root's line is read once more. */
-	for (int table = 0; table < 2; table++)
-		lines += w->at[w->depth].lines[table] + (w->at[w->depth].lines[table] != 0);
-	w->lines = lines > w->lines ? lines : w->lines;
-	w->continues = w->at[w->depth].continues > w->continues ? w->at[w->depth].continues : w->continues;
-}
-
-static struct fg_chain worst_ipv4(const struct fg_table *t, int side)
-{
-	const struct fg_chain *any = &t->group[FG_ANY4].side[side].chain;
-	struct ways w = { .depth = 0 };
-
-	for (uint32_t node = t->last[FG_IPV4]; node != 0;) {
-		const struct fg_group *g = &t->group[fg_base_group_of(t, node)];
-
-		if (g->kind == FG_GROUP_DST)
-			ways_add(&w, &g->dst, &g->side[side].chain);
-		node = t->node[g->first].previous;
-	}
-	return (struct fg_chain){ .lines = 3 + (t->side[side].nodes != 0 ? 2u : 0u) + w.lines + any->lines,
-				  .continues = w.continues + any->continues };
-}
-
-static struct fg_chain worst_ipv6(struct fg_table *t, int side)
-{
-	const struct fg_chain *offset = &t->group[FG_OFFSET6].side[side].chain,
-			      *any = &t->group[FG_ANY6].side[side].chain;
-	struct fg_chain behind = { .lines = offset->lines + any->lines,
-				   .continues = offset->continues + any->continues };
-	struct fg_nest *nest = &t->nest;
-	struct fg_emit e = { .base = NULL };
-
-	nest->depth = nest->lines = nest->continues = 0;
-	memset(nest->lengths, 0, sizeof(nest->lengths));
-	for (uint32_t node = t->last[FG_IPV6]; node != 0;) {
-		const struct fg_group *g = &t->group[fg_base_group_of(t, node)];
-
-		if (g->kind == FG_GROUP_DST && g->side[side].chain.ref != 0)
-			fg_nest_add(nest, &g->dst, &g->side[side].chain);
-		node = t->node[g->first].previous;
-	}
-	return fg_prefixes_chain(&e, 0, nest, behind);
-}
-
-void fg_table_worst(struct fg_table *t, int side, struct fg_cost *cost)
-{
-	const struct fg_chain four = worst_ipv4(t, side), six = worst_ipv6(t, side);
+	const struct fg_side *s = &t->side[side];
+	const struct fg_prefixes_line *dst6 = fg_lines_at(s, s->dst6.ref);
+	const struct fg_chain *any4 = &t->group[FG_ANY4].side[side].chain, *any6 = &t->group[FG_ANY6].side[side].chain;
+	const struct fg_chain *offset6 = &t->group[FG_OFFSET6].side[side].chain;
+	const struct fg_way *way4 = &s->ways[FG_IPV4].worst, *way6 = &s->ways[FG_IPV6].worst;
+	/* Root: its own line, one of either table, two of a node. Prefixes: its own line, two for each length. */
+	uint32_t four = 3 + (s->nodes != 0 ? 2u : 0u) + way4->lines + any4->lines;
+	uint32_t six = 1 + 2u * dst6->count + way6->lines + offset6->lines + any6->lines;
+	uint32_t four_continues = way4->continues + any4->continues;
+	uint32_t six_continues = way6->continues + offset6->continues + any6->continues;
 
 	*cost = (struct fg_cost){
 		.bytes = fg_table_bytes(t, side),
-		.lines = 1 + (four.lines > six.lines ? four.lines : six.lines),
+		.lines = 1 + (four > six ? four : six),
 		.slots = t->count[FG_IPV4] + t->count[FG_IPV6],
-		.continues = four.continues > six.continues ? four.continues : six.continues,
+		.continues = four_continues > six_continues ? four_continues : six_continues,
 	};
 }

@@ -41,7 +41,7 @@ int fg_table_rebuild(struct fg_table *t, int side);
 
 /* Octets that an image uses, line 0 included: what fg_table_cost() says of the same rules. */
 uint64_t fg_table_bytes(const struct fg_table *t, int side);
-/* The most lines any packet reads in an image, and the most `continue` rules it meets; linear in the number of groups. */
-void fg_table_worst(struct fg_table *t, int side, struct fg_cost *cost);
+/* Cost of an image that is up to date: what fg_table_cost() says of the same rules, known at once. Lines above 4095 are cut to that. */
+void fg_table_worst(const struct fg_table *t, int side, struct fg_cost *cost);
 
 #endif
