@@ -63,6 +63,14 @@ not ctrl/table/compile.c ctrl/text/text.h
 not ctrl/table/compile.c tests/oracle/oracle.h
 may ctrl/text/text.c ctrl/rule/nlri.h
 not ctrl/text/text.c ctrl/table/table.h
+may ctrl/load/load.c ctrl/text/text.h
+may ctrl/load/load.c ctrl/table/table.h
+not ctrl/load/load.c ctrl/cli/cli.h
+not ctrl/load/load.c tests/oracle/oracle.h
+may ctrl/cli/main.c ctrl/load/load.h
+not ctrl/cli/main.c tests/oracle/oracle.h
+not ctrl/table/compile.c ctrl/load/load.h
+not ctrl/text/text.c ctrl/load/load.h
 may tests/oracle/nlri.c tests/oracle/oracle.h
 not tests/oracle/nlri.c flowgate/rule.h
 not tests/oracle/nlri.c ctrl/rule/nlri.h

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Rules as the verbs show them: JSON objects, findings as sentences, octets in hex. In: judged rules. Out: what is
+ * printed. The shapes are a contract with other programs; keys may be added, not changed.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctrl/cli/cli.h"
+#include "ctrl/rule/actions.h"
+#include "ctrl/rule/print.h"
+
+enum { LENGTH_AND_RD_OCTETS = 2 + 8 };
+
+static void hex_write(char *out, const uint8_t *octets, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < len; i++) {
+		out[2 * i] = digits[octets[i] >> 4];
+		out[2 * i + 1] = digits[octets[i] & 15];
+	}
+	out[2 * len] = '\0';
+}
+
+bool fg_show_has_nlri(const struct fg_loaded *rule)
+{
+	return rule->rule.nlri_len > 0 && rule->payload[0] == '\0';
+}
+
+char *fg_show_nlri(const struct fg_loaded *rule)
+{
+	uint8_t octets[LENGTH_AND_RD_OCTETS + FG_NLRI_MAX];
+	const uint8_t *from = octets;
+	size_t len = rule->framed ? fg_nlri_write(&rule->rule, octets, sizeof(octets)) : rule->rule.nlri_len;
+	char *out = malloc(2 * len + 1);
+
+	if (!rule->framed)
+		from = rule->rule.nlri; /* as it came */
+	if (out != NULL)
+		hex_write(out, from, len);
+	return out;
+}
+
+char *fg_show_communities(const struct fg_actions *actions)
+{
+	uint8_t octets[FG_ACTIONS_OCTETS], octets6[FG_ACTIONS6_OCTETS];
+	size_t len, len6, at = 0;
+	char *out;
+
+	fg_actions_write(actions, octets, &len, octets6, &len6);
+	out = calloc(1, 2 * (len + len6) + len / FG_EXTCOMM_OCTETS + len6 / FG_EXTCOMM6_OCTETS + 1);
+	if (out == NULL)
+		return NULL;
+	for (size_t i = 0; i < len; i += FG_EXTCOMM_OCTETS, at += 2 * FG_EXTCOMM_OCTETS) {
+		if (at > 0)
+			out[at++] = ',';
+		hex_write(out + at, octets + i, FG_EXTCOMM_OCTETS);
+	}
+	for (size_t i = 0; i < len6; i += FG_EXTCOMM6_OCTETS, at += 2 * FG_EXTCOMM6_OCTETS) {
+		if (at > 0)
+			out[at++] = ',';
+		hex_write(out + at, octets6 + i, FG_EXTCOMM6_OCTETS);
+	}
+	return out;
+}
+
+/* Puts the payload pattern, which no NLRI can say, behind the other conditions. False: no room. */
+static bool insert_payload(char *text, const char *payload)
+{
+	static const char word[] = " payload \"";
+	char *then = strstr(text, " then ");
+	size_t word_len = sizeof(word) - 1, more = word_len + strlen(payload) + 1;
+
+	if (then == NULL || strlen(text) + more >= FG_TEXT_MAX)
+		return false;
+	memmove(then + more, then, strlen(then) + 1);
+	memcpy(then, word, word_len);
+	memcpy(then + word_len, payload, strlen(payload));
+	then[more - 1] = '"';
+	return true;
+}
+
+bool fg_show_text(const struct fg_loaded *rule, char *text)
+{
+	if (!rule->checked || rule->actions_bad || fg_rule_print(&rule->rule, text, FG_TEXT_MAX) == 0)
+		return false;
+	return rule->payload[0] == '\0' || insert_payload(text, rule->payload);
+}
+
+const char *fg_show_state(const struct fg_loaded *rule)
+{
+	static const char *const names[] = {
+		[FG_STATE_ADMITTED] = "admitted",
+		[FG_STATE_REFUSED] = "refused",
+		[FG_STATE_MALFORMED] = "malformed",
+	};
+
+	return names[rule->state];
+}
+
+const char *fg_show_family(const struct fg_rule *rule)
+{
+	static const char *const names[] = { "ipv4", "ipv6", "ipv4-vpn", "ipv6-vpn" };
+
+	return names[rule->family + (rule->vpn ? 2 : 0)];
+}
+
+json_t *fg_show_string(const char *text)
+{
+	json_t *s = json_string(text);
+	char *copy;
+
+	if (s != NULL)
+		return s;
+	copy = strdup(text);
+	if (copy == NULL)
+		return NULL;
+	for (char *c = copy; *c != '\0'; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	s = json_string(copy);
+	free(copy);
+	return s;
+}
+
+static json_t *finding_object(const struct fg_finding *f)
+{
+	static const char *const resources[FG_RES_COUNT] = {
+		[FG_RES_NONE] = "none",   [FG_RES_BYTES] = "bytes",         [FG_RES_LINES] = "lines",
+		[FG_RES_SLOTS] = "slots", [FG_RES_CONTINUES] = "continues",
+	};
+	json_t *o = json_pack("{s:s,s:s?,s:o,s:s}", "code", fg_reason_name(f->code), "component",
+			      f->component ? fg_component_name(f->component) : NULL, "detail",
+			      fg_show_string(f->detail), "source", f->source);
+
+	if (f->code == FG_MALFORMED)
+		json_object_set_new(o, "octet", json_integer(f->octet));
+	if (f->code == FG_OVER_BUDGET) {
+		json_object_set_new(o, "resource", json_string(resources[f->resource]));
+		json_object_set_new(o, "needed", json_integer((json_int_t)f->needed));
+		json_object_set_new(o, "available", json_integer((json_int_t)f->available));
+		json_object_set_new(o, "cheapest_fix", json_string(f->cheapest_fix));
+	}
+	return o;
+}
+
+/* "HEX,HEX" as an array. */
+static json_t *communities_array(const struct fg_actions *actions)
+{
+	char *all = fg_show_communities(actions), *at = all;
+	json_t *array = json_array();
+	size_t len;
+
+	for (; at != NULL && *at != '\0'; at += len + (at[len] == ',')) {
+		len = strcspn(at, ",");
+		json_array_append_new(array, json_stringn(at, len));
+	}
+	free(all);
+	return array;
+}
+
+static void add_attributes(json_t *o, const struct fg_loaded *rule)
+{
+	const struct {
+		const char *key, *value;
+	} attributes[] = { { "owner", rule->owner },   { "ticket", rule->ticket },   { "site", rule->site },
+			   { "source", rule->source }, { "payload", rule->payload }, { "file", rule->file } };
+
+	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++)
+		if (attributes[i].value[0] != '\0')
+			json_object_set_new(o, attributes[i].key, fg_show_string(attributes[i].value));
+	if (rule->ttl_s != 0)
+		json_object_set_new(o, "ttl", json_integer(rule->ttl_s));
+}
+
+json_t *fg_show_rule(const struct fg_loaded *rule, char *text)
+{
+	json_t *reasons = json_array(), *cost = json_null(), *o;
+	char name[FG_NAME_MAX + 1], *nlri = fg_show_has_nlri(rule) ? fg_show_nlri(rule) : NULL;
+
+	for (size_t i = 0; i < rule->findings; i++)
+		json_array_append_new(reasons, finding_object(&rule->finding[i]));
+	if (rule->checked)
+		cost = json_pack("{s:I,s:I,s:I}", "bytes", (json_int_t)rule->cost.bytes, "lines",
+				 (json_int_t)rule->cost.lines, "slots", (json_int_t)rule->cost.slots);
+	o = json_pack("{s:o,s:o,s:s,s:s?,s:o,s:s,s:o,s:o,s:I}", "name", fg_show_string(fg_loaded_name(rule, name)),
+		      "text", fg_show_text(rule, text) ? fg_show_string(text) : json_null(), "family",
+		      fg_show_family(&rule->rule), "nlri", nlri, "precedence",
+		      rule->precedence ? json_integer(rule->precedence) : json_null(), "state", fg_show_state(rule),
+		      "reasons", reasons, "cost", cost, "line", (json_int_t)rule->line);
+	free(nlri);
+	if (o != NULL) {
+		json_object_set_new(o, "actions", communities_array(&rule->rule.actions));
+		add_attributes(o, rule);
+	}
+	return o;
+}
+
+json_t *fg_show_summary(const struct fg_load *load)
+{
+	const struct fg_limits *l = &load->limits;
+
+	return json_pack("{s:{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}}", "summary", "rules", (json_int_t)load->count,
+			 "admitted", (json_int_t)load->admitted, "refused", (json_int_t)(load->count - load->admitted),
+			 "bytes", (json_int_t)load->cost.bytes, "bytes_budget", (json_int_t)l->bytes, "lines",
+			 (json_int_t)load->cost.lines, "lines_budget", (json_int_t)l->lines, "slots",
+			 (json_int_t)load->cost.slots, "slots_budget", (json_int_t)l->slots, "malformed",
+			 (json_int_t)load->malformed);
+}
+
+int fg_show_line(json_t *object)
+{
+	char *line = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
+	int written;
+
+	json_decref(object);
+	if (line == NULL)
+		return fg_cli_fail(FG_EXIT_ENVIRONMENT, "out of memory");
+	written = puts(line);
+	free(line);
+	return written < 0 ? fg_cli_fail(FG_EXIT_ENVIRONMENT, "cannot write: %s", strerror(errno)) : FG_EXIT_DONE;
+}
+
+int fg_show_rules(const struct fg_load *load, char *text)
+{
+	int r = FG_EXIT_DONE;
+
+	for (size_t i = 0; i < load->count && r == FG_EXIT_DONE; i++)
+		r = fg_show_line(fg_show_rule(load->rule[i], text));
+	return r == FG_EXIT_DONE ? fg_show_line(fg_show_summary(load)) : r;
+}
+
+void fg_show_findings(FILE *to, const char *before, const struct fg_loaded *rule)
+{
+	char name[FG_NAME_MAX + 1];
+
+	for (size_t i = 0; i < rule->findings; i++) {
+		const struct fg_finding *f = &rule->finding[i];
+
+		fprintf(to, "%s%s: %s%s%s%s: %s", before, fg_loaded_name(rule, name),
+			fg_reason_is_warning(f->code) ? "warning: " : "", fg_reason_name(f->code),
+			f->component ? " " : "", fg_component_name(f->component), f->detail);
+		if (f->code == FG_MALFORMED)
+			fprintf(to, ", at octet %u", f->octet);
+		if (f->code == FG_OVER_BUDGET)
+			fprintf(to, "; cheapest fix: %s", f->cheapest_fix);
+		fprintf(to, " (%s)\n", f->source);
+	}
+}
+
+int fg_show_end(int code)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return fg_cli_fail(FG_EXIT_ENVIRONMENT, "cannot write: %s", strerror(errno));
+	return code;
+}
