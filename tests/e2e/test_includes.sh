@@ -63,6 +63,12 @@ not ctrl/table/compile.c ctrl/text/text.h
 not ctrl/table/compile.c tests/oracle/oracle.h
 may ctrl/text/text.c ctrl/rule/nlri.h
 not ctrl/text/text.c ctrl/table/table.h
+may dataplane/burst.c flowgate/match.h
+may dataplane/burst_form.c dataplane/burst.h
+not dataplane/burst.c ctrl/rule/nlri.h
+not dataplane/burst_form.c ctrl/table/table.h
+not ctrl/table/compile.c dataplane/burst.h
+not ctrl/rule/nlri.c dataplane/burst.h
 may ctrl/load/load.c ctrl/text/text.h
 may ctrl/load/load.c ctrl/table/table.h
 not ctrl/load/load.c ctrl/cli/cli.h

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The same rules in rte_acl (bench.h). Comes in: rules and their order, which becomes priority. Goes out: a
+ * classifier to be measured. A field of ours is a field of its; where a rule asks for ports it must not be given a
+ * later fragment, so that is a field too.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <rte_acl.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+
+#include "bench/bench.h"
+
+struct acl_key {
+	uint8_t proto;
+	uint8_t pad[3];
+	uint32_t dst_be;
+	uint32_t src_be;
+	uint16_t sport_be;
+	uint16_t dport_be;
+	uint16_t length_be;
+	uint8_t tcp_flags;
+	uint8_t fragment;
+};
+
+enum { PROTO, DST, SRC, SPORT, DPORT, LENGTH, FLAGS, FRAGMENT, FIELDS };
+
+RTE_ACL_RULE_DEF(acl_rule, FIELDS);
+
+static const struct rte_acl_field_def fields[FIELDS] = {
+	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, PROTO, 0, offsetof(struct acl_key, proto) },
+	{ RTE_ACL_FIELD_TYPE_MASK, 4, DST, 1, offsetof(struct acl_key, dst_be) },
+	{ RTE_ACL_FIELD_TYPE_MASK, 4, SRC, 2, offsetof(struct acl_key, src_be) },
+	{ RTE_ACL_FIELD_TYPE_RANGE, 2, SPORT, 3, offsetof(struct acl_key, sport_be) },
+	{ RTE_ACL_FIELD_TYPE_RANGE, 2, DPORT, 3, offsetof(struct acl_key, dport_be) },
+	{ RTE_ACL_FIELD_TYPE_RANGE, 2, LENGTH, 4, offsetof(struct acl_key, length_be) },
+	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, FLAGS, 4, offsetof(struct acl_key, tcp_flags) },
+	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, FRAGMENT, 4, offsetof(struct acl_key, fragment) },
+};
+
+struct bench_acl {
+	struct rte_acl_ctx *context;
+	uint64_t build_ns;
+	struct acl_key key[BENCH_BATCH];
+	const uint8_t *data[BENCH_BATCH];
+	uint32_t result[BENCH_BATCH];
+};
+
+void bench_acl_start(const char *program, bool huge)
+{
+	const char *with[] = {
+		program,          "--no-pci",      "--in-memory", "-m", "4096", "--force-max-simd-bitwidth=512",
+		"--no-telemetry", "--log-level=4", "-l",          "0"
+	};
+	const char *without[] = { program,
+				  "--no-pci",
+				  "--no-huge",
+				  "--no-shconf",
+				  "-m",
+				  "4096",
+				  "--force-max-simd-bitwidth=512",
+				  "--no-telemetry",
+				  "--log-level=4",
+				  "-l",
+				  "0" };
+	char *argv[16] = { NULL };
+	int n = huge ? (int)RTE_DIM(with) : (int)RTE_DIM(without);
+
+	for (int i = 0; i < n; i++)
+		argv[i] = (char *)(uintptr_t)(huge ? with[i] : without[i]);
+	if (rte_eal_init(n, argv) < 0)
+		bench_fail("DPDK does not start: %s", rte_strerror(rte_errno));
+}
+
+static void set_range(struct rte_acl_field *f, struct bench_range r)
+{
+	f->value.u16 = r.lo;
+	f->mask_range.u16 = r.hi;
+}
+
+static bool asks_for_ports(const struct bench_rule *r)
+{
+	return r->syn || r->sport.lo != 0 || r->sport.hi != 65535 || r->dport.lo != 0 || r->dport.hi != 65535;
+}
+
+static void fill_rule(struct acl_rule *a, const struct bench_rule *r, uint32_t number, int32_t priority)
+{
+	*a = (struct acl_rule){ .data = { .category_mask = 1, .priority = priority, .userdata = number + 1 } };
+	a->field[PROTO].value.u8 = r->proto;
+	a->field[PROTO].mask_range.u8 = r->proto ? 0xff : 0;
+	a->field[DST].value.u32 = r->dst;
+	a->field[DST].mask_range.u32 = r->dst_length;
+	a->field[SRC].value.u32 = r->src;
+	a->field[SRC].mask_range.u32 = r->src_length;
+	set_range(&a->field[SPORT], r->sport);
+	set_range(&a->field[DPORT], r->dport);
+	set_range(&a->field[LENGTH], r->length);
+	a->field[FLAGS].value.u8 = r->syn ? 0x02 : 0;
+	a->field[FLAGS].mask_range.u8 = r->syn ? 0x12 : 0;
+	a->field[FRAGMENT].value.u8 = r->fragments;
+	a->field[FRAGMENT].mask_range.u8 = r->fragments || asks_for_ports(r);
+}
+
+static void add_rules(struct rte_acl_ctx *context, const struct bench_rules *rules, const struct bench_image *image)
+{
+	for (size_t i = 0; i < rules->n; i++) {
+		struct acl_rule a;
+
+		fill_rule(&a, &rules->at[i], (uint32_t)i, (int32_t)(rules->n - image->rank[i]));
+		if (rte_acl_add_rules(context, (const struct rte_acl_rule *)&a, 1) != 0)
+			bench_fail("rte_acl refuses a rule");
+	}
+}
+
+struct bench_acl *bench_acl_make(const struct bench_rules *rules, const struct bench_image *image, size_t max_size)
+{
+	struct bench_acl *acl = bench_alloc(1, sizeof(*acl));
+	struct rte_acl_config config = { .num_categories = 1, .num_fields = FIELDS, .max_size = max_size };
+	struct rte_acl_param param = { .socket_id = -1,
+				       .rule_size = RTE_ACL_RULE_SZ(FIELDS),
+				       .max_rule_num = (uint32_t)rules->n };
+	static unsigned int count;
+	char name[16];
+	uint64_t start;
+
+	snprintf(name, sizeof(name), "bench%u", count++);
+	param.name = name;
+	acl->context = rte_acl_create(&param);
+	if (acl->context == NULL)
+		bench_fail("rte_acl has no memory");
+	for (int i = 0; i < FIELDS; i++)
+		config.defs[i] = fields[i];
+	for (size_t i = 0; i < BENCH_BATCH; i++)
+		acl->data[i] = (const uint8_t *)&acl->key[i];
+	add_rules(acl->context, rules, image);
+	start = bench_now_ns();
+	if (rte_acl_build(acl->context, &config) != 0) {
+		bench_acl_free(acl);
+		return NULL;
+	}
+	acl->build_ns = bench_now_ns() - start;
+	return acl;
+}
+
+void bench_acl_free(struct bench_acl *acl)
+{
+	rte_acl_free(acl->context);
+	free(acl);
+}
+
+uint64_t bench_acl_build_ns(const struct bench_acl *acl)
+{
+	return acl->build_ns;
+}
+
+static const struct {
+	const char *name;
+	enum rte_acl_classify_alg algorithm;
+} algorithms[] = { { "sse", RTE_ACL_CLASSIFY_SSE },
+		   { "avx2", RTE_ACL_CLASSIFY_AVX2 },
+		   { "avx512x16", RTE_ACL_CLASSIFY_AVX512X16 },
+		   { "avx512x32", RTE_ACL_CLASSIFY_AVX512X32 } };
+
+bool bench_acl_use(struct bench_acl *acl, int algorithm)
+{
+	return rte_acl_set_ctx_classify(acl->context, algorithms[algorithm].algorithm) == 0;
+}
+
+const char *bench_acl_algorithm_name(int algorithm)
+{
+	return algorithms[algorithm].name;
+}
+
+_Static_assert(RTE_DIM(algorithms) == BENCH_ACL_ALGORITHMS, "bench.h says how many there are");
+
+static void prepare(void *context, const struct bench_packet packets[BENCH_BATCH])
+{
+	struct bench_acl *acl = context;
+
+	for (size_t i = 0; i < BENCH_BATCH; i++) {
+		const struct bench_packet *p = &packets[i];
+
+		acl->key[i] = (struct acl_key){ .proto = p->proto,
+						.dst_be = __builtin_bswap32(p->dst),
+						.src_be = __builtin_bswap32(p->src),
+						.sport_be = __builtin_bswap16(p->sport),
+						.dport_be = __builtin_bswap16(p->dport),
+						.length_be = __builtin_bswap16(p->length),
+						.tcp_flags = p->tcp_flags,
+						.fragment = p->fragment };
+	}
+}
+
+static void run(void *context)
+{
+	struct bench_acl *acl = context;
+
+	for (size_t i = 0; i < BENCH_BATCH; i += BENCH_BURST)
+		rte_acl_classify(acl->context, acl->data + i, acl->result + i, BENCH_BURST, 1);
+}
+
+static uint32_t answer(void *context, size_t i)
+{
+	return ((struct bench_acl *)context)->result[i];
+}
+
+struct bench_runner bench_acl_runner(struct bench_acl *acl, const char *name)
+{
+	return (struct bench_runner){ name, acl, prepare, run, answer };
+}

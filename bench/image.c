@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Rules of the benchmark as raw NLRI, in order, and compiled (bench.h). What always holds: the image lies in
+ * memory like a worker's.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "bench/bench.h"
+#include "ctrl/rule/order.h"
+
+enum { HUGE_PAGE = 2 << 20 };
+
+void bench_memory_get(struct bench_memory *m, size_t size)
+{
+	m->size = (size + HUGE_PAGE - 1) & ~((size_t)HUGE_PAGE - 1);
+	m->at = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	m->huge = m->at != MAP_FAILED;
+	if (m->huge)
+		return;
+	m->at = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (m->at == MAP_FAILED)
+		bench_fail("no %zu octets of memory", m->size);
+	madvise(m->at, m->size, MADV_HUGEPAGE);
+}
+
+void bench_memory_put(struct bench_memory *m)
+{
+	munmap(m->at, m->size);
+}
+
+static void put_prefix(struct fg_nlri_builder *b, uint8_t type, uint32_t address, uint8_t length)
+{
+	struct fg_prefix p = { .length = length };
+	uint32_t be = __builtin_bswap32(address);
+
+	memcpy(p.octets, &be, sizeof(be));
+	if (length > 0 && fg_nlri_put_prefix(b, FG_IPV4, type, &p) != 0)
+		bench_fail("a prefix was refused");
+}
+
+static void put_term(struct fg_nlri_builder *b, uint8_t type, int op, uint64_t value)
+{
+	if (fg_nlri_put_term(b, type, (uint8_t)op, value) != 0)
+		bench_fail("a term was refused");
+}
+
+static void put_range(struct fg_nlri_builder *b, uint8_t type, struct bench_range r)
+{
+	if (r.lo == r.hi) {
+		put_term(b, type, FG_OP_EQ, r.lo);
+	} else if (r.lo != 0 || r.hi != 65535) {
+		put_term(b, type, FG_OP_GT | FG_OP_EQ, r.lo);
+		if (r.hi != 65535)
+			put_term(b, type, FG_OP_AND | FG_OP_LT | FG_OP_EQ, r.hi);
+	}
+}
+
+static void build(struct fg_nlri_builder *b, const struct bench_rule *rule)
+{
+	fg_nlri_begin(b);
+	put_prefix(b, FG_DST, rule->dst, rule->dst_length);
+	put_prefix(b, FG_SRC, rule->src, rule->src_length);
+	if (rule->proto != 0)
+		put_term(b, FG_PROTO, FG_OP_EQ, rule->proto);
+	put_range(b, FG_DPORT, rule->dport);
+	put_range(b, FG_SPORT, rule->sport);
+	if (rule->syn) {
+		put_term(b, FG_TCP_FLAGS, FG_OP_MATCH, 0x02);
+		put_term(b, FG_TCP_FLAGS, FG_OP_AND | FG_OP_NOT, 0x10);
+	}
+	put_range(b, FG_LENGTH, rule->length);
+	if (rule->fragments)
+		put_term(b, FG_FRAGMENT, FG_OP_MATCH, FG_FRAG_IS);
+}
+
+static int by_order(const void *a, const void *b)
+{
+	return fg_rule_order(((const struct fg_table_rule *)a)->rule, ((const struct fg_table_rule *)b)->rule);
+}
+
+/* The compiler's input; NLRI octets lie behind each other in one piece. */
+struct input {
+	uint8_t *octets;
+	struct fg_rule *rule;
+	struct fg_table_rule *sorted;
+};
+
+static void input_make(struct input *in, const struct bench_rules *rules)
+{
+	static struct fg_nlri_builder b;
+	uint8_t *at;
+
+	in->octets = at = bench_alloc(rules->n, 64);
+	in->rule = bench_alloc(rules->n, sizeof(*in->rule));
+	in->sorted = bench_alloc(rules->n, sizeof(*in->sorted));
+	for (size_t i = 0; i < rules->n; i++, at += 64) {
+		build(&b, &rules->at[i]);
+		if (b.len > 64)
+			bench_fail("an NLRI of %u octets", b.len);
+		memcpy(at, b.octets, b.len);
+		in->rule[i] = (struct fg_rule){ .family = FG_IPV4, .nlri = at, .nlri_len = b.len };
+		in->sorted[i] = (struct fg_table_rule){ &in->rule[i], (uint32_t)i };
+	}
+}
+
+static void input_free(struct input *in)
+{
+	free(in->octets);
+	free(in->rule);
+	free(in->sorted);
+}
+
+static void compile(struct bench_image *image, const struct input *in, size_t count)
+{
+	const struct fg_table_rule *const sorted[FG_FAMILY_COUNT] = { in->sorted, NULL };
+	size_t n[FG_FAMILY_COUNT] = { count, 0 };
+	static struct fg_compile_scratch scratch;
+	struct fg_cost cost;
+	uint32_t used;
+	uint64_t start = bench_now_ns();
+
+	fg_table_cost(sorted, n, &scratch, &cost);
+	image->cost_ns = bench_now_ns() - start;
+	bench_memory_get(&image->memory, cost.bytes);
+	memset(image->memory.at, 0, image->memory.size); /* the pages are there before the clock runs */
+	start = bench_now_ns();
+	if (fg_table_compile(image->memory.at, (uint32_t)(image->memory.size / FG_LINE_OCTETS), sorted, n, &scratch,
+			     &used) != 0)
+		bench_fail("the image has no room");
+	image->compile_ns = bench_now_ns() - start;
+	image->bytes = (uint64_t)used * FG_LINE_OCTETS;
+	image->lines = cost.lines;
+	image->view.base = image->memory.at;
+}
+
+void bench_image_make(struct bench_image *image, const struct bench_rules *rules)
+{
+	struct input in;
+	uint64_t start;
+
+	input_make(&in, rules);
+	start = bench_now_ns();
+	qsort(in.sorted, rules->n, sizeof(*in.sorted), by_order);
+	image->sort_ns = bench_now_ns() - start;
+	for (size_t i = 1; i < rules->n; i++)
+		if (by_order(&in.sorted[i - 1], &in.sorted[i]) == 0)
+			bench_fail("two rules are the same");
+	compile(image, &in, rules->n);
+	image->rank = bench_alloc(rules->n, sizeof(*image->rank));
+	for (size_t i = 0; i < rules->n; i++)
+		image->rank[in.sorted[i].slot] = (uint32_t)i;
+	input_free(&in);
+}
+
+void bench_image_free(struct bench_image *image)
+{
+	bench_memory_put(&image->memory);
+	free(image->rank);
+}

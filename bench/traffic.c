@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Packets to measure with (bench.h). Far: to random addresses whose network has no rule. Near: to addresses that
+ * have none, in a network that has. Hot: all to one victim, hitting its rules or, as its users' traffic, none.
+ * Uniform: each rule is as likely to be aimed at as any other. Worst: of packets that hit a rule or just miss it,
+ * those that read the most lines.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/bench.h"
+
+enum { WORST_DRAWN = 400000, WORST_KEPT = 2000 };
+
+static uint16_t in_range(uint64_t *r, struct bench_range range)
+{
+	return (uint16_t)(range.lo + bench_below(r, range.hi - range.lo + 1u));
+}
+
+static uint32_t in_prefix(uint64_t *r, uint32_t address, uint8_t length)
+{
+	return length >= 32 ? address : address | ((uint32_t)bench_random(r) & (uint32_t)(0xffffffffull >> length));
+}
+
+/* What users send: mostly TCP of a connection. */
+static void draw_clean(uint64_t *r, uint32_t dst, struct bench_packet *p)
+{
+	static const uint16_t ports[] = { 443, 443, 443, 80, 8443, 22, 993, 3389 };
+
+	*p = (struct bench_packet){ .dst = dst, .src = (uint32_t)bench_random(r) };
+	p->proto = bench_below(r, 4) ? 6 : 17;
+	p->tcp_flags = p->proto != 6 ? 0 : bench_below(r, 3) ? 0x10 : 0x18;
+	p->sport = (uint16_t)(1024 + bench_below(r, 64000));
+	p->dport = ports[bench_below(r, 8)];
+	p->length = (uint16_t)(40 + bench_below(r, 1461));
+}
+
+static void draw_hit(uint64_t *r, const struct bench_rule *rule, struct bench_packet *p)
+{
+	*p = (struct bench_packet){ .dst = in_prefix(r, rule->dst, rule->dst_length),
+				    .src = in_prefix(r, rule->src, rule->src_length) };
+	p->proto = rule->proto ? rule->proto : bench_below(r, 2) ? 6 : 17;
+	p->tcp_flags = p->proto != 6 ? 0 : rule->syn ? 0x02 : 0x10;
+	p->fragment = rule->fragments;
+	if (!p->fragment) {
+		p->sport = in_range(r, rule->sport);
+		p->dport = in_range(r, rule->dport);
+	}
+	p->length = in_range(r, rule->length);
+	if (rule->length.lo == 0 || rule->length.hi == 65535)
+		p->length = (uint16_t)(rule->length.lo + 40 + bench_below(r, 1000));
+}
+
+/* As a hit, but for one field. */
+static void draw_miss(uint64_t *r, const struct bench_rule *rule, struct bench_packet *p)
+{
+	draw_hit(r, rule, p);
+	switch (bench_below(r, 4)) {
+	case 0:
+		p->sport = (uint16_t)(p->fragment ? 0 : bench_random(r));
+		break;
+	case 1:
+		p->dport = (uint16_t)(p->fragment ? 0 : bench_random(r));
+		break;
+	case 2:
+		p->length = (uint16_t)(40 + bench_below(r, 1461));
+		break;
+	default:
+		p->src = (uint32_t)bench_random(r);
+		break;
+	}
+}
+
+void bench_packet_key(const struct bench_packet *p, struct fg_key *key)
+{
+	uint32_t dst = __builtin_bswap32(p->dst), src = __builtin_bswap32(p->src);
+
+	memset(key, 0, sizeof(*key));
+	key->dport = key->dport_again = p->dport;
+	key->sport = key->sport_again = p->sport;
+	key->length = (uint16_t)(p->length - FG_LENGTH4_MIN);
+	key->src_hi = (uint16_t)(p->src >> 16);
+	key->src_lo = (uint16_t)p->src;
+	key->proto = p->proto;
+	key->l4 = p->fragment ? FG_L4_PROTO : p->proto == 6 ? FG_L4_FLAGS : FG_L4_PORTS;
+	key->fragment = p->fragment ? FG_FRAGMENT_MIDDLE : FG_FRAGMENT_NONE;
+	key->family = FG_IPV4;
+	key->tcp_flags = p->fragment ? 0 : p->tcp_flags;
+	memcpy(key->dst, &dst, 4);
+	memcpy(key->src, &src, 4);
+}
+
+static bool matches(const struct bench_traffic *t, const struct bench_packet *p)
+{
+	struct fg_matched out;
+	struct fg_key key;
+
+	bench_packet_key(p, &key);
+	fg_match(&t->image->view, &key, &out);
+	return out.count > 0;
+}
+
+static const struct bench_rule *any_rule(const struct bench_traffic *t, uint64_t *r)
+{
+	return &t->rules->at[bench_below(r, (uint32_t)t->rules->n)];
+}
+
+static void draw_far(const struct bench_traffic *t, uint64_t *r, struct bench_packet *p)
+{
+	do
+		draw_clean(r, (uint32_t)bench_random(r), p);
+	while (t->networks[p->dst >> 14] >> (p->dst >> 8 & 63) & 1);
+}
+
+/* To no address of a rule: what a rule of the network says counts, so it is asked. */
+static void draw_near(const struct bench_traffic *t, uint64_t *r, struct bench_packet *p)
+{
+	do
+		draw_clean(r, (any_rule(t, r)->dst & 0xffffff00u) | bench_below(r, 256), p);
+	while (matches(t, p));
+}
+
+static void draw_hot_miss(const struct bench_traffic *t, uint64_t *r, struct bench_packet *p)
+{
+	do
+		draw_clean(r, in_prefix(r, t->rules->at[0].dst, t->rules->at[0].dst_length), p);
+	while (matches(t, p));
+}
+
+void bench_traffic_draw(const struct bench_traffic *t, uint64_t *r, struct bench_packet *p)
+{
+	switch (t->kind) {
+	case BENCH_FAR:
+		draw_far(t, r, p);
+		break;
+	case BENCH_NEAR:
+		draw_near(t, r, p);
+		break;
+	case BENCH_HOT:
+		draw_hit(r, &t->rules->at[bench_below(r, (uint32_t)t->rules->hot)], p);
+		break;
+	case BENCH_HOT_MISS:
+		draw_hot_miss(t, r, p);
+		break;
+	case BENCH_WORST:
+		*p = t->worst[bench_below(r, (uint32_t)t->worst_n)];
+		break;
+	default:
+		draw_hit(r, any_rule(t, r), p);
+		break;
+	}
+}
+
+struct found {
+	struct bench_packet packet;
+	uint64_t lines;
+};
+
+static int most_lines_first(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+
+	return (x->lines < y->lines) - (x->lines > y->lines);
+}
+
+static void find_worst(struct bench_traffic *t)
+{
+	struct found *found = bench_alloc(WORST_DRAWN, sizeof(*found));
+	uint64_t r = 77;
+	struct fg_key key;
+
+	for (size_t i = 0; i < WORST_DRAWN; i++) {
+		if (i % 2)
+			draw_miss(&r, any_rule(t, &r), &found[i].packet);
+		else
+			draw_hit(&r, any_rule(t, &r), &found[i].packet);
+		bench_packet_key(&found[i].packet, &key);
+		found[i].lines = bench_lines_read(t->image, &key);
+	}
+	qsort(found, WORST_DRAWN, sizeof(*found), most_lines_first);
+	t->worst = bench_alloc(WORST_KEPT, sizeof(*t->worst));
+	t->worst_n = WORST_KEPT;
+	for (size_t i = 0; i < WORST_KEPT; i++)
+		t->worst[i] = found[i].packet;
+	free(found);
+}
+
+void bench_traffic_open(struct bench_traffic *t, const struct bench_rules *rules, const struct bench_image *image)
+{
+	*t = (struct bench_traffic){ .rules = rules, .image = image };
+	t->networks = bench_alloc((1u << 24) / 64, 8);
+	for (size_t i = 0; i < rules->n; i++)
+		t->networks[rules->at[i].dst >> 14] |= 1ull << (rules->at[i].dst >> 8 & 63);
+	find_worst(t);
+}
+
+void bench_traffic_close(struct bench_traffic *t)
+{
+	free(t->networks);
+	free(t->worst);
+}
