@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Limits: defaults, and the words of `limits { … }`. In: what ctrl/text read, one word at a time. Out: struct
+ * Limits: the words of `limits { … }`. In: what ctrl/text read, one word at a time. Out: struct
  * fg_limits. A word that is not known, or a value that cannot be, is an error at its place: a limit that is not
  * understood would not be kept.
  */
@@ -14,17 +14,6 @@
 enum { ERROR_OCTETS = 1024 };
 
 static const struct fg_limit no_limit = { .bytes = UINT64_MAX, .lines = UINT64_MAX, .slots = UINT64_MAX };
-
-void fg_limits_default(struct fg_limits *l)
-{
-	memset(l, 0, sizeof(*l));
-	l->bytes = 256u << 20;
-	l->lines = 1536;
-	l->slots = FG_INPUT_RULES_MAX;
-	l->rule = no_limit;
-	l->rule.bytes = 1u << 20;
-	l->rule.lines = 256;
-}
 
 struct reading {
 	struct fg_limits *limits;

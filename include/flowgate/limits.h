@@ -48,6 +48,15 @@ enum {
 	FG_APPLIED_MAX = 16,        /* rules applied to one packet: `continue` rules on a path, and the last */
 	FG_STEPS_MAX = 2048,        /* steps of one packet through the image; the line budget is below it */
 	FG_BURST = 32,              /* packets matched together */
+
+	/* The XDP dataplane. */
+	FG_SIDES = 2,             /* images: one is read, one is changed */
+	FG_PROTECT_MAX = 64,      /* protect entries; slots [0, FG_PROTECT_MAX) are theirs */
+	FG_PORTS_MAX = 32,        /* interfaces of one box */
+	FG_IFINDEX_MAX = 1 << 16, /* interface numbers are below */
+	FG_TARGETS_MAX = 64,      /* configured redirect targets, and as many next hops of rules again */
+	FG_SAMPLE_OCTETS = 256,   /* octets of a packet that a sample keeps */
+	FG_CAS_TRIES = 32,        /* of one token bucket by one packet; the bound of its loop */
 };
 
 #endif
