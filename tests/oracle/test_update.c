@@ -201,6 +201,44 @@ static void test_never_rules(void **state)
 	run(35, &(struct or_gen_rules){ .wild_percent = 80, .no_dst_percent = 20 }, 100, false, 200, 5, 40);
 }
 
+/* A rule of a destination alone, with the bits behind its prefix set. */
+static void spell_destination(enum fg_family family, uint8_t length)
+{
+	struct or_gen_rule *g = &set.gen[set.count];
+	size_t head = family == FG_IPV6 ? 3 : 2, octets = (length + 7u) / 8;
+
+	*g = (struct or_gen_rule){ .family = family == FG_IPV6 ? OR_IPV6 : OR_IPV4, .octets = { FG_DST, length } };
+	memset(g->octets + head, 0xff, octets);
+	g->octets[head] = 0x9f;
+	g->len = (uint16_t)(head + octets);
+	set.rule[set.count] = (struct fg_rule){ .family = (uint8_t)family, .nlri = g->octets, .nlri_len = g->len };
+	set.sorted[family][set.n[family]++] = (struct fg_table_rule){ &set.rule[set.count], (uint32_t)set.count };
+	set.count++;
+}
+
+/* The last rule of its destination is found whatever its bits behind the prefix (RFC 8955 §4.2.2.1), so its cost is known. */
+static void test_bits_behind_a_prefix(void **state)
+{
+	struct or_random r = or_random_seed(37);
+
+	(void)state;
+	start(&r, &(struct or_gen_rules){ 0 }, 0, false, IMAGE_LINES);
+	for (uint8_t length = 1; length <= 31; length++)
+		spell_destination(FG_IPV4, length);
+	for (uint8_t length = 1; length <= 127; length++)
+		spell_destination(FG_IPV6, length);
+	for (size_t i = 0; i < set.count; i++) {
+		toggle(i);
+		for (int side = 0; side < 2; side++) {
+			assert_int_equal(fg_table_apply(table, side), 0);
+			compare_cost(side);
+			compare_packets(&r, side, 4);
+		}
+		toggle(i);
+	}
+	stop(IMAGE_LINES);
+}
+
 /* More than fits: refused, and after taking rules back the image is right again. */
 static void test_no_room_and_back(void **state)
 {
@@ -230,9 +268,10 @@ static void test_no_room_and_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_small_batches), cmocka_unit_test(test_large_batches),
-		cmocka_unit_test(test_continue),      cmocka_unit_test(test_one_group),
-		cmocka_unit_test(test_never_rules),   cmocka_unit_test(test_no_room_and_back),
+		cmocka_unit_test(test_small_batches),    cmocka_unit_test(test_large_batches),
+		cmocka_unit_test(test_continue),         cmocka_unit_test(test_one_group),
+		cmocka_unit_test(test_never_rules),      cmocka_unit_test(test_bits_behind_a_prefix),
+		cmocka_unit_test(test_no_room_and_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
