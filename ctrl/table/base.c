@@ -505,7 +505,7 @@ uint32_t fg_base_around(const struct fg_table *t, int side, const struct fg_grou
 
 uint32_t fg_base_last_inside(const struct fg_table *t, const struct fg_group *g)
 {
-	/* A rule of the destination alone is the last of its group. */
+	/* A rule of the destination alone is the last of its group; of several, the one with all bits behind the prefix set. */
 	uint8_t octets[3 + 16] = { FG_DST, g->dst.length };
 	size_t head = g->family == FG_IPV4 ? 2 : 3;
 	struct fg_rule rule = { .family = g->family,
@@ -514,6 +514,8 @@ uint32_t fg_base_last_inside(const struct fg_table *t, const struct fg_group *g)
 	uint32_t before, behind, n;
 
 	memcpy(octets + head, g->dst.octets, (g->dst.length + 7u) / 8);
+	if (g->dst.length % 8 != 0)
+		octets[head + g->dst.length / 8] |= (uint8_t)(0xff >> g->dst.length % 8);
 	n = find(t, &rule, &before, &behind);
 	return n != 0 ? n : before;
 }

@@ -3,14 +3,14 @@
 #
 # Golden tests compare all that a call says with tests/golden/NAME.out; --write writes those anew, to be read before they are kept. Tests
 # named hazard_* are what has gone wrong in the field: each says what must happen instead. SANITIZED (none, or sanitizers) says
-# whether memory and time are the program's own.
+# whether memory and time are the program's own. Each test has a folder of its own, and as many run at once as there are processors.
 set -uo pipefail
 flowgate=$(realpath "$1") source=$(realpath "$2") sanitized=$3 write=${4-}
 golden=$source/tests/golden
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export LC_ALL=C.UTF-8
-cd "$work" || exit 99
+mkdir "$work/given" && cd "$work/given" || exit 99
 cp "$golden"/*.rules "$golden"/*.hex "$golden"/*.json "$golden"/*.conf .
 python3 -B "$source/tests/e2e/captures.py" . || exit 99
 
@@ -27,22 +27,32 @@ exits() {
 says() { grep -qF -- "$1" out err || fail "nothing said of: $1"; }
 # json EXPRESSION: it holds for the objects of out, the list o; s is the summary.
 json() {
-	python3 - "$1" <<'PY' || fail "not so: $1: $(head -c 300 out)"
-import json, sys
-o = [json.loads(line) for line in open("out", encoding="utf-8")]
-s = next((x["summary"] for x in o if "summary" in x), None)
-o = [x for x in o if "summary" not in x]
-code = lambda i: [r["code"] for r in o[i]["reasons"]]
-sys.exit(0 if eval(sys.argv[1]) else 1)
-PY
+	local verdict=none
+	printf '%s\t%s\n' "$PWD" "${1//$'\n'/ }" >&"$ask" && read -r -u "$told" verdict
+	[ "$verdict" = True ] || fail "not so ($verdict): $1: $(head -c 300 out)"
 }
-# Peak memory in KiB and seconds of a call, "KIB SECONDS".
+# Answers for json(), one process for many questions: a line is a folder, a tab and an expression.
+judge='
+import json, os, sys
+for line in sys.stdin:
+    folder, expression = line.rstrip("\n").split("\t", 1)
+    try:
+        os.chdir(folder)
+        o = [json.loads(line) for line in open("out", encoding="utf-8")]
+        s = next((x["summary"] for x in o if "summary" in x), None)
+        o = [x for x in o if "summary" not in x]
+        code = lambda i: [r["code"] for r in o[i]["reasons"]]
+        print(bool(eval(expression)), flush=True)
+    except Exception as wrong:
+        print(repr(wrong).replace("\n", " "), flush=True)
+'
+# Peak memory in KiB and seconds of processor time of a call, "KIB SECONDS".
 measure() {
 	python3 - "$flowgate" "$@" <<'PY'
-import resource, subprocess, sys, time
-start = time.monotonic()
+import resource, subprocess, sys
 subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, round(time.monotonic() - start, 2))
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_maxrss, round(used.ru_utime + used.ru_stime, 2))
 PY
 }
 below() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a < b) }' || fail "$1 is not below $2 $3"; }
@@ -442,23 +452,44 @@ PY
 }
 
 test_demo() {
-	"$source/examples/outage-2013/run.sh" "$flowgate" "$work/demo" >out 2>err || fail "exits with $?: $(tail -3 err)" || return 1
+	"$source/examples/outage-2013/run.sh" "$flowgate" "$PWD/demo" >out 2>err || fail "exits with $?: $(tail -3 err)" || return 1
 	says 'attack packets dropped:       11618 of 11618' && says 'legitimate packets passed:     5364 of 5364'
 }
 
 # ---- All of them ----
 
-bad=0
-verdict() { # name, status
-	if [ "$2" -eq 0 ]; then echo "ok $1"; else echo "not ok $1" && bad=1; fi
+# One test in a folder of its own; what it said on standard error comes before the verdict.
+run_test() { # a row of goldens, or a function
+	local name=$1 call=("$@") verdict=ok
+	if [ $# -gt 1 ]; then name="golden $1" call=(run_golden "$@"); fi
+	cp -r "$work/given" "$work/$1" && cd "$work/$1" || exit 99
+	("${call[@]}") 2>said || verdict="not ok"
+	if grep -qs 'Sanitizer\|runtime error' err; then
+		verdict="not ok" && grep -m1 'Sanitizer\|runtime error' err >>said
+	fi
+	{ cat said && echo "$verdict $name"; } >"$work/verdict.$1"
+	cd "$work" && rm -rf "${work:?}/$1"
 }
-while read -r -a row; do
-	(run_golden "${row[@]}")
-	verdict "golden ${row[0]}" $?
-done < <(goldens)
-for name in $(declare -F | awk '$3 ~ /^(test|hazard)_/ { print $3 }'); do
-	("$name")
-	verdict "$name" $?
-	if grep -qs 'Sanitizer\|runtime error' err; then verdict "$name: sanitizer: $(grep -m1 'Sanitizer\|runtime error' err)" 1; fi
-done
+
+# Every COUNT-th test from FIRST on.
+run_tests() { # first, count
+	local i
+	coproc JUDGE { exec python3 -c "$judge"; }
+	exec {ask}>&"${JUDGE[1]}" {told}<&"${JUDGE[0]}"
+	for ((i = $1; i < ${#tests[@]}; i += $2)); do
+		read -r -a row <<<"${tests[i]}"
+		run_test "${row[@]}"
+	done
+	exec {ask}>&- {told}<&-
+}
+
+mapfile -t tests < <(declare -F | awk '$3 ~ /^(test|hazard)_/ { print $3 }' && goldens)
+jobs=$(nproc)
+for ((job = 0; job < jobs; job++)); do run_tests "$job" "$jobs" & done
+wait
+bad=0
+for row in "${tests[@]}"; do
+	cat "$work/verdict.${row%% *}" || echo "not ok ${row%% *}: no verdict"
+done | tee "$work/verdicts"
+grep -q '^not ok' "$work/verdicts" && bad=1
 exit $bad

@@ -7,14 +7,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 bad=0
 
-# The compiler and the flags that the build gives a source: no output, no dependency file, no input, syntax only.
-flags() { # source file
-	python3 - "$build" "$source/$1" <<'PY'
+# The compiler and the flags that the build gives each source: no output, no dependency file, no input, syntax only. A file a source, a word a line.
+python3 - "$build" "$source" "$work" <<'PY'
 import json, os, shlex, sys
-build, wanted = sys.argv[1:]
+build, source, work = sys.argv[1:]
 for entry in json.load(open(build + "/compile_commands.json", encoding="utf-8")):
-    if os.path.realpath(os.path.join(entry["directory"], entry["file"])) != wanted:
-        continue
+    name = os.path.relpath(os.path.realpath(os.path.join(entry["directory"], entry["file"])), source)
     words, kept = shlex.split(entry["command"]), []
     while words:
         word = words.pop(0)
@@ -22,16 +20,14 @@ for entry in json.load(open(build + "/compile_commands.json", encoding="utf-8"))
             words.pop(0)
         elif word not in ("-MD", "ccache"):
             kept.append(word)
-    print("\n".join(kept + ["-fsyntax-only", "-fdiagnostics-color=never"]))
-    sys.exit(0)
-sys.exit("the build does not compile " + wanted)
+    with open(os.path.join(work, name.replace("/", "+")), "w", encoding="utf-8") as out:
+        out.write("\n".join(kept + ["-fsyntax-only", "-fdiagnostics-color=never"]))
 PY
-}
 
 compiles() { # source file whose flags count, header
 	local words
-	words=$(flags "$1")
-	mapfile -t words <<<"$words"
+	[ -f "$work/${1//\//+}" ] || { echo "the build does not compile $1" && exit 1; }
+	mapfile -t words <"$work/${1//\//+}"
 	printf '#include "%s"\nextern int probe;\n' "$2" >"$work/probe.c"
 	(cd "$build" && "${words[@]}" "$work/probe.c") >"$work/log" 2>&1
 }

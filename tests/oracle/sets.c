@@ -2,6 +2,7 @@
 /* Random sets of rules (sets.h). Sees both the engine and the oracle, as only tests may. */
 #include "tests/oracle/sets.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "ctrl/rule/order.h"
@@ -69,4 +70,31 @@ void set_packet(const struct set *set, struct or_random *r, size_t i, const stru
 		or_gen_packet(r, i % 8 ? OR_IPV6 : OR_IPV4, how, out);
 	else
 		or_gen_aim(r, &set->gen[or_random_below(r, (uint32_t)set->count)], i % 4 == 3, how, out);
+}
+
+uint64_t set_factor(void)
+{
+	const char *text = getenv("FG_ORACLE_FACTOR");
+	uint64_t factor = text != NULL ? strtoull(text, NULL, 10) : 1;
+
+	return factor > 0 ? factor : 1;
+}
+
+uint64_t set_seed(uint64_t seed, uint64_t i)
+{
+	return seed + i * 1000003;
+}
+
+static uint64_t packets, pairs;
+
+void set_compared(const struct set *set)
+{
+	packets++;
+	pairs += or_table_count(set->oracle);
+}
+
+void set_report(const char *what)
+{
+	printf("# %s: %llu packets compared with sets of rules, %llu pairs of a rule and a packet\n", what,
+	       (unsigned long long)packets, (unsigned long long)pairs);
 }

@@ -51,6 +51,7 @@ static void fill(struct filling *f, const struct or_gen_packet *packet)
 		fg_packet_parse_missing(frame.octets, frame.octets + frame.captured, missing, got);
 	f->wanted[f->n] = or_table_evaluate(set.oracle, &facts, f->want[f->n], WANT_MAX);
 	hits += f->wanted[f->n] > 0;
+	set_compared(&set);
 	f->n++;
 }
 
@@ -118,14 +119,18 @@ static void compare_set(struct or_random *r, size_t packets)
 
 static void run(uint64_t seed, const struct or_gen_rules *how, size_t rules, bool one_group, int sets, size_t packets)
 {
-	struct or_random r = or_random_seed(seed);
+	const uint64_t factor = set_factor();
 
 	hits = 0;
-	for (int i = 0; i < sets; i++) {
-		set_draw(&set, &r, how, 1 + or_random_below(&r, (uint32_t)rules), one_group);
-		compare_set(&r, packets);
+	for (uint64_t round = 0; round < factor; round++) {
+		struct or_random r = or_random_seed(set_seed(seed, round));
+
+		for (int i = 0; i < sets; i++) {
+			set_draw(&set, &r, how, 1 + or_random_below(&r, (uint32_t)rules), one_group);
+			compare_set(&r, packets);
+		}
 	}
-	assert_true(hits > packets * (size_t)sets / 5);
+	assert_true(hits > factor * packets * (size_t)sets / 5);
 }
 
 static void test_few_rules(void **state)
@@ -183,6 +188,13 @@ static void test_nothing(void **state)
 	munmap(base, size);
 }
 
+static int report(void **state)
+{
+	(void)state;
+	set_report(fg_burst_name(form));
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,5 +212,5 @@ int main(int argc, char **argv)
 		printf("this processor cannot run the form %s\n", argv[1]);
 		return 77;
 	}
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, report);
 }

@@ -44,6 +44,7 @@ static void compare_packet(const uint8_t *base, const struct or_gen_packet *pack
 	n = or_table_evaluate(set.oracle, &facts, want, SET_RULES_MAX);
 	fg_match(&view, &got.key, &out);
 	hits += n > 0;
+	set_compared(&set);
 	assert_int_equal(out.count, n < FG_APPLIED_MAX ? n : FG_APPLIED_MAX);
 	for (uint32_t i = 0; i < out.count; i++)
 		assert_int_equal(out.slot[i] & FG_SLOT_MASK, want[i]);
@@ -69,14 +70,18 @@ static void compare_set(struct or_random *r, size_t packets)
 
 static void run(uint64_t seed, const struct or_gen_rules *how, size_t rules, bool one_victim, int sets, size_t packets)
 {
-	struct or_random r = or_random_seed(seed);
+	const uint64_t factor = set_factor();
 
 	hits = 0;
-	for (int i = 0; i < sets; i++) {
-		set_draw(&set, &r, how, 1 + or_random_below(&r, (uint32_t)rules), one_victim);
-		compare_set(&r, packets);
+	for (uint64_t round = 0; round < factor; round++) {
+		struct or_random r = or_random_seed(set_seed(seed, round));
+
+		for (int i = 0; i < sets; i++) {
+			set_draw(&set, &r, how, 1 + or_random_below(&r, (uint32_t)rules), one_victim);
+			compare_set(&r, packets);
+		}
 	}
-	assert_true(hits > packets * (size_t)sets / 4);
+	assert_true(hits > factor * packets * (size_t)sets / 4);
 }
 
 static void test_few_rules(void **state)
@@ -127,6 +132,13 @@ static void test_no_room(void **state)
 	munmap(base, size);
 }
 
+static int report(void **state)
+{
+	(void)state;
+	set_report("scalar matcher");
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,5 +146,5 @@ int main(void)
 		cmocka_unit_test(test_one_group), cmocka_unit_test(test_no_room),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, report);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A table that changes: after any sequence of adds and deletes, in batches, both images give each packet the rules that the naive reference
- * gives, use exactly the octets and lines that a fresh compilation of the same rules would, and an image that does not fit is refused and
- * recovers.
+ * gives, by the scalar matcher and by each form of the burst matcher that runs here; use exactly the octets and lines that a fresh compilation of
+ * the same rules would; and an image that does not fit is refused and recovers.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "ctrl/table/update.h"
+#include "dataplane/burst.h"
 #include "flowgate/match.h"
 #include "tests/oracle/sets.h"
 
@@ -81,11 +82,19 @@ static void toggle(size_t i)
 	in_table[i] = !in_table[i];
 }
 
+static void compare_matched(const struct fg_matched *out, const uint32_t *want, size_t n)
+{
+	assert_int_equal(out->count, n < FG_APPLIED_MAX ? n : FG_APPLIED_MAX);
+	for (uint32_t i = 0; i < out->count; i++)
+		assert_int_equal(out->slot[i] & FG_SLOT_MASK, want[i]);
+}
+
 static void compare_packet(int side, const struct or_gen_packet *packet)
 {
 	static struct or_gen_frame frame;
 	static uint32_t want[SET_RULES_MAX];
 	struct fg_view view = { .base = image[side] };
+	const struct fg_key *key;
 	struct or_packet facts;
 	struct fg_packet got;
 	struct fg_matched out;
@@ -98,10 +107,16 @@ static void compare_packet(int side, const struct or_gen_packet *packet)
 		return;
 	n = or_table_evaluate(set.oracle, &facts, want, SET_RULES_MAX);
 	hits += n > 0;
-	fg_match(&view, &got.key, &out);
-	assert_int_equal(out.count, n < FG_APPLIED_MAX ? n : FG_APPLIED_MAX);
-	for (uint32_t i = 0; i < out.count; i++)
-		assert_int_equal(out.slot[i] & FG_SLOT_MASK, want[i]);
+	set_compared(&set);
+	key = &got.key;
+	fg_match(&view, key, &out);
+	compare_matched(&out, want, n);
+	for (enum fg_burst_form form = 0; form < FG_BURST_FORMS; form++) {
+		if (!fg_burst_supported(form))
+			continue;
+		fg_match_burst_by(form, &view, &key, 1, &out);
+		compare_matched(&out, want, n);
+	}
 }
 
 static void compare_packets(struct or_random *r, int side, size_t packets)
@@ -142,15 +157,14 @@ static void compare_cost(int side)
 	assert_int_equal(now.continues, fresh.continues);
 }
 
-static void run(uint64_t seed, const struct or_gen_rules *how, size_t rules, bool no_dst, int batches, size_t batch_max,
-		size_t packets)
+/* Grow, shrink to nothing, and grow again. */
+static void run_round(uint64_t seed, const struct or_gen_rules *how, size_t rules, bool no_dst, int batches,
+		      size_t batch_max, size_t packets)
 {
 	struct or_random r = or_random_seed(seed);
 
-	hits = 0;
 	start(&r, how, rules, no_dst, IMAGE_LINES);
 	for (int b = 0; b < batches; b++) {
-		/* Grow, shrink to nothing, and grow again. */
 		bool grow = b < batches / 2 || b > batches * 3 / 4;
 
 		for (size_t k = 1 + or_random_below(&r, (uint32_t)batch_max); k > 0; k--) {
@@ -165,40 +179,87 @@ static void run(uint64_t seed, const struct or_gen_rules *how, size_t rules, boo
 			compare_cost((b + side) % 2);
 		}
 	}
-	assert_true(hits > 0);
 	stop(IMAGE_LINES);
+}
+
+static void run(uint64_t seed, const struct or_gen_rules *how, size_t rules, bool no_dst, int batches, size_t batch_max,
+		size_t packets)
+{
+	hits = 0;
+	for (uint64_t round = 0; round < set_factor(); round++)
+		run_round(set_seed(seed, round), how, rules, no_dst, batches, batch_max, packets);
+	assert_true(hits > 0);
 }
 
 static void test_small_batches(void **state)
 {
 	(void)state;
-	run(31, &(struct or_gen_rules){ .full_percent = 10, .no_dst_percent = 10 }, 60, false, 400, 3, 40);
+	run(31, &(struct or_gen_rules){ .full_percent = 10, .no_dst_percent = 10 }, 60, false, 400, 3, 200);
 }
 
 static void test_large_batches(void **state)
 {
 	(void)state;
-	run(32, &(struct or_gen_rules){ .full_percent = 10, .no_dst_percent = 10 }, SET_RULES_MAX, false, 40, 300, 200);
+	run(32, &(struct or_gen_rules){ .full_percent = 10, .no_dst_percent = 10 }, SET_RULES_MAX, false, 40, 300,
+	    1000);
 }
 
 static void test_continue(void **state)
 {
 	(void)state;
-	run(33, &(struct or_gen_rules){ .go_on_percent = 30, .no_dst_percent = 20 }, 60, false, 200, 5, 40);
+	run(33, &(struct or_gen_rules){ .go_on_percent = 30, .no_dst_percent = 20 }, 60, false, 200, 5, 200);
 }
 
 /* One group in either family: between a plain chain and a step by source, and back. */
 static void test_one_group(void **state)
 {
 	(void)state;
-	run(34, &(struct or_gen_rules){ .no_dst_percent = 100 }, 600, true, 60, 60, 100);
+	run(34, &(struct or_gen_rules){ .no_dst_percent = 100 }, 600, true, 60, 60, 500);
 }
 
 /* Rules that may never match, which admission refuses: still exact. */
 static void test_never_rules(void **state)
 {
 	(void)state;
-	run(35, &(struct or_gen_rules){ .wild_percent = 80, .no_dst_percent = 20 }, 100, false, 200, 5, 40);
+	run(35, &(struct or_gen_rules){ .wild_percent = 80, .no_dst_percent = 20 }, 100, false, 200, 5, 200);
+}
+
+/* A rule of a destination alone, with the bits behind its prefix set. */
+static void spell_destination(enum fg_family family, uint8_t length)
+{
+	struct or_gen_rule *g = &set.gen[set.count];
+	size_t head = family == FG_IPV6 ? 3 : 2, octets = (length + 7u) / 8;
+
+	*g = (struct or_gen_rule){ .family = family == FG_IPV6 ? OR_IPV6 : OR_IPV4, .octets = { FG_DST, length } };
+	memset(g->octets + head, 0xff, octets);
+	g->octets[head] = 0x9f;
+	g->len = (uint16_t)(head + octets);
+	set.rule[set.count] = (struct fg_rule){ .family = (uint8_t)family, .nlri = g->octets, .nlri_len = g->len };
+	set.sorted[family][set.n[family]++] = (struct fg_table_rule){ &set.rule[set.count], (uint32_t)set.count };
+	set.count++;
+}
+
+/* The last rule of its destination is found whatever its bits behind the prefix (RFC 8955 §4.2.2.1), so its cost is known. */
+static void test_bits_behind_a_prefix(void **state)
+{
+	struct or_random r = or_random_seed(37);
+
+	(void)state;
+	start(&r, &(struct or_gen_rules){ 0 }, 0, false, IMAGE_LINES);
+	for (uint8_t length = 1; length <= 31; length++)
+		spell_destination(FG_IPV4, length);
+	for (uint8_t length = 1; length <= 127; length++)
+		spell_destination(FG_IPV6, length);
+	for (size_t i = 0; i < set.count; i++) {
+		toggle(i);
+		for (int side = 0; side < 2; side++) {
+			assert_int_equal(fg_table_apply(table, side), 0);
+			compare_cost(side);
+			compare_packets(&r, side, 4);
+		}
+		toggle(i);
+	}
+	stop(IMAGE_LINES);
 }
 
 /* More than fits: refused, and after taking rules back the image is right again. */
@@ -227,13 +288,21 @@ static void test_no_room_and_back(void **state)
 	stop(lines);
 }
 
+static int report(void **state)
+{
+	(void)state;
+	set_report("tables that change, each form of the matchers");
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_small_batches), cmocka_unit_test(test_large_batches),
-		cmocka_unit_test(test_continue),      cmocka_unit_test(test_one_group),
-		cmocka_unit_test(test_never_rules),   cmocka_unit_test(test_no_room_and_back),
+		cmocka_unit_test(test_small_batches),    cmocka_unit_test(test_large_batches),
+		cmocka_unit_test(test_continue),         cmocka_unit_test(test_one_group),
+		cmocka_unit_test(test_never_rules),      cmocka_unit_test(test_bits_behind_a_prefix),
+		cmocka_unit_test(test_no_room_and_back),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, report);
 }
