@@ -56,8 +56,11 @@ struct fg_target {
 	uint16_t pad;
 	uint32_t ifindex; /* FG_TARGET_INTERFACE */
 	uint8_t next_hop[16];
-	uint8_t mac_dst[6], mac_src[6];
+	uint8_t mac_dst[6], mac_src[6]; /* all zero: the frame keeps those it has */
+	uint8_t spare[4];
 };
+
+_Static_assert(sizeof(struct fg_target) % 8 == 0, "a map keeps them without gaps");
 
 struct fg_count {
 	uint64_t packets, bytes; /* IP octets */
