@@ -15,5 +15,5 @@ while read -r file; do
 	*.bpf.c | tests/fuzz/*) grep -q "/$file " "$build/build.ninja" ;; # by clang, which meson does not know
 	*) grep -qxF "$source/$file" <<<"$compiled" ;;
 	esac || { echo "not in the build: $file" && bad=1; }
-done < <(find ctrl dataplane tests -name '*.c')
+done < <(find ctrl dataplane bpf tests -name '*.c')
 exit $bad
