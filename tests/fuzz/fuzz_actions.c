@@ -80,7 +80,7 @@ static void check_bucket(const struct fg_tokens *t, uint64_t rate, uint8_t shift
 {
 	MUST_HOLD(rate > 0 && rate <= FG_TOKEN_RATE_MAX && shift <= shift_max);
 	MUST_HOLD(shift == 0 || rate <= 1 << 24);
-	MUST_HOLD(t->credit == t->full && t->full >= t->cost && t->fill_ticks > 0 && t->fill_ticks * t->rate > t->full);
+	MUST_HOLD(t->spent == 0 && t->cost > 0 && t->burst >= t->cost && t->burst < 1ull << FG_TOKEN_BURST_BITS);
 }
 
 static void check_dataplane(const struct fg_actions *a)
