@@ -23,7 +23,7 @@ enum {
 	RULES_MAX = 160,
 	MANY_MAX = 128, /* rules of one operation: beyond FG_NARROW_RULES and FG_SOURCES_MIN */
 	PACKETS = 10,
-	ROOT_LINES = 2 + FG_UPPER_LINES + FG_SHORT_LINES,
+	ROOT_LINES = 2 + FG_UPPER_LINES + FG_SHORT_LINES + FG_FILLED_LINES,
 	IMAGE_LINES = ROOT_LINES + (1 << 17),
 	TIGHT_LINES = ROOT_LINES + 240,
 	TIGHT_ONE_IN = 32, /* of the first octet's values: such inputs are slow */
