@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ctrl/load/steps.h"
@@ -172,12 +173,15 @@ int fg_load_text(struct fg_load *load, const char *name, const char *text, size_
 /* All octets that `fd` has, *text to be freed. 0 or -errno. */
 static int read_all(int fd, char **text, size_t *len)
 {
+	struct stat file;
 	size_t room = 0;
 	ssize_t n = 1;
 	char *grown;
 
 	*text = NULL;
 	*len = 0;
+	if (fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && file.st_size > FG_LOAD_FILE_MAX)
+		return -EFBIG; /* at once, not after reading all that may be read */
 	while (n > 0) {
 		if (*len == room) {
 			room = room ? 2 * room : 1 << 16;

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Captures for test_cli.sh, the same each time: captures.py FOLDER writes all.pcap, all.pcapng, raw.pcap, cut.pcap, unknown.pcap …
+"""Captures for test_cli.sh, the same each time: captures.py FOLDER writes all.pcap, all.pcapng, raw.pcap, hostile.pcap, unknown.pcap …
 
 all.pcap has one packet of each kind that the header walk tells apart, then packets that rates, marks and redirects are for. Its order is that of
-tests/golden/replay.out.
+tests/golden/replay.out. encapsulated.pcap and encapsulated6.pcap have one TCP and one ICMP packet in every form that the header walk knows.
 """
 import struct
 import sys
@@ -84,6 +84,41 @@ all_packets = [  # microseconds, frame, octets captured (None: all)
 ]
 
 
+def encapsulated():
+    """TCP and ICMP in turn: the same addresses, ports, flags, DSCP and total length of 300 octets in each form."""
+    forms = [((), b"", 0), ((0x8100,), b"", 0), ((0x88A8, 0x8100), b"", 0), ((0x8100, 0x8100), b"", 0), ((), b"", 40)]
+    forms += [((), bytes([1]) * 4 * words, 0) for words in range(1, 11)] + [((0x88A8, 0x8100), bytes([1]) * 40, 40)]
+    for tags, options, padding in forms:
+        room = 280 - len(options)
+        for protocol, headers in ((TCP, tcp(1024, 443, 2)), (ICMP, bytes([8, 3, 0, 0]))):
+            packet = ipv4("203.0.113.7", protocol, headers.ljust(room, b"\0"), fragment=0x4000, options=options, tos=46 << 2)
+            yield frame(packet, tags=tags) + bytes(padding)
+
+
+def encapsulated6():
+    """Likewise, behind extension headers."""
+    def header(kind, following):
+        if kind == FRAGMENT_HEADER:
+            return bytes([following, 0, 0, 0, 0, 0, 0, 1])
+        return bytes([following, 2]) + bytes(14 if kind == 51 else 22)  # 51 counts in words of four octets
+
+    chains = [[], [0], [43], [60], [51], [135], [139], [140], [FRAGMENT_HEADER], [0, 60, 43, FRAGMENT_HEADER, 51, 60], [60] * 8]
+    forms = [(chain, (), 0) for chain in chains] + [([0], (0x8100,), 0), ([60, 43], (0x88A8, 0x8100), 40)]
+    for chain, tags, padding in forms:
+        for protocol, headers in ((TCP, tcp(1024, 443, 2)), (58, bytes([128, 3, 0, 0]))):
+            kinds = chain + [protocol]
+            before = b"".join(header(kind, following) for kind, following in zip(kinds, kinds[1:]))
+            yield frame(ipv6(kinds[0], (before + headers).ljust(260, b"\0"), label=(46 << 2) << 20 | 2013), 0x86DD, tags) + bytes(padding)
+
+
+def hostile():
+    """Packets of every kind while the clock jumps to its end and back."""
+    end = (2**32 - 1) * SECOND
+    for i in range(60):
+        for at in (0, end, i * SECOND, end - i, i):
+            yield at, all_packets[i % len(all_packets)][1], None
+
+
 def pcap(link_type, packets, magic=0xA1B2C3D4, scale=1):
     out = struct.pack("<IHHiIII", magic, 2, 4, 0, 0, 262144, link_type)
     for at, octets, kept in packets:
@@ -113,6 +148,9 @@ def main():
         "all.pcapng": pcapng(ETHERNET, all_packets),
         "raw.pcap": pcap(RAW, [(0, DNS, None), (1, ipv6(TCP, tcp(1, 80, 2)), None), (2, b"\x70" + bytes(30), None)]),
         "one.pcap": pcap(ETHERNET, all_packets[:1]),
+        "encapsulated.pcap": pcap(ETHERNET, [(i, octets, None) for i, octets in enumerate(encapsulated())]),
+        "encapsulated6.pcap": pcap(ETHERNET, [(i, octets, None) for i, octets in enumerate(encapsulated6())]),
+        "hostile.pcap": pcap(ETHERNET, hostile()),
         "empty.pcap": pcap(ETHERNET, []),
         "cut-header.pcap": whole[:10],
         "cut-record.pcap": whole[:24 + 16 + len(all_packets[0][1]) + 8],
