@@ -90,7 +90,7 @@ void fg_reload_protect(struct fg_gate *g)
 				continue;
 			g->protect[i] =
 				(struct fg_rule){ .family = p->family, .nlri = p->nlri, .nlri_len = p->nlri_len };
-			g->dataplane->memory.actions[i] = (struct fg_action){ .flags = 0 };
+			g->dataplane->memory.actions[i] = (struct fg_action){ .flags = FG_ACT_PROTECT };
 			rules[n++] = (struct fg_table_rule){ &g->protect[i], i };
 		}
 		fg_table_protect(g->table, (enum fg_family)family, rules, n);

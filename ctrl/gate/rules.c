@@ -60,9 +60,9 @@ static void take_rule(const struct fg_gate *g, uint32_t slot, struct fg_rule *ru
 		.actions = c->actions,
 	};
 	memcpy(rule->name, c->name, sizeof(rule->name));
-	/* What only counts must not end the way of a packet. */
+	/* What only counts does not end the way of a packet, and still says what it would have done. */
 	if (c->flags & FG_RECORD_COUNT_ONLY)
-		rule->actions.set = FG_ACT_CONTINUE;
+		rule->actions.set |= FG_ACT_COUNT_ONLY;
 }
 
 static uint8_t source_of(const struct fg_gate *g, const char *name)
@@ -209,7 +209,7 @@ static void find_both(const struct fg_gate *g, uint32_t slot, uint32_t *current,
 
 static uint32_t slot_word(const struct fg_entry *e, uint32_t slot)
 {
-	return slot | (e->rule.actions.set & FG_ACT_CONTINUE ? FG_SLOT_CONTINUE : 0);
+	return slot | (e->rule.actions.set & (FG_ACT_CONTINUE | FG_ACT_COUNT_ONLY) ? FG_SLOT_CONTINUE : 0);
 }
 
 int fg_rules_settle(struct fg_gate *g, uint32_t slot)

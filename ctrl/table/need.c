@@ -34,7 +34,7 @@ static uint64_t above(uint64_t a, uint64_t b)
 void fg_need_alone(const struct fg_rule *rule, const struct fg_cost *nothing, struct fg_compile_scratch *scratch,
 		   struct fg_cost *cost)
 {
-	const uint32_t go_on = rule->actions.set & FG_ACT_CONTINUE ? FG_SLOT_CONTINUE : 0;
+	const uint32_t go_on = rule->actions.set & (FG_ACT_CONTINUE | FG_ACT_COUNT_ONLY) ? FG_SLOT_CONTINUE : 0;
 	struct fg_table_rule alone = { rule, go_on };
 	struct fg_cost with;
 
