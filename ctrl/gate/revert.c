@@ -9,8 +9,9 @@
 #include "ctrl/gate/state.h"
 
 enum {
-	EXPIRED_MAX = 4096, /* rules that end in one generation */
-	FLUSH_FEW = 2000,   /* rules that can be taken out one by one in time */
+	EXPIRED_MAX = 4096,  /* rules that end in one generation */
+	FLUSH_FEW = 2000,    /* rules that can be taken out one by one in time */
+	FLUSH_MANY = 200000, /* rules for which making an image takes too long */
 };
 
 /* In a generation of our own, what has no room is left out and said so. */
@@ -197,19 +198,22 @@ static void write_flush(struct fg_gate *g)
 	}
 }
 
-/* Enforcement ends at once; then what stays is compiled anew. */
-static void flush_at_once(struct fg_gate *g)
+/*
+ * What stays is compiled anew, into the image that nobody reads; so many rules that this takes too long are not enforced a moment longer
+ * than it takes to say so, at the price of those that stay not being enforced meanwhile.
+ */
+static void flush_at_once(struct fg_gate *g, bool many)
 {
-	__atomic_store_n(&g->dataplane->memory.control->side, FG_SIDE_NONE, __ATOMIC_RELEASE);
-	g->side = FG_SIDE_NONE;
+	if (many) {
+		__atomic_store_n(&g->dataplane->memory.control->side, FG_SIDE_NONE, __ATOMIC_RELEASE);
+		g->side = FG_SIDE_NONE;
+	}
 	write_flush(g);
-	g->dataplane->drain(g->dataplane->ctx);
-	g->behind = false;
-	fg_core_table(g);
-	fg_gate_release(g);
+	if (many)
+		g->dataplane->drain(g->dataplane->ctx);
 	if (!g->ready)
 		return;
-	fg_reload_protect(g);
+	fg_table_empty(g->table);
 	for (uint32_t n = g->first; n != 0; n = g->entry[n].behind)
 		if (g->entry[n].state == FG_ENTRY_LIVE)
 			fg_rules_settle(g, n);
@@ -220,10 +224,11 @@ static void flush_at_once(struct fg_gate *g)
 void fg_gate_flush(struct fg_gate *g)
 {
 	fg_serve_cancel(g, -ECANCELED);
+	fg_gate_catch_up(g);
 	if (g->ready && count_going(g) <= FLUSH_FEW)
 		flush_one_by_one(g);
 	else
-		flush_at_once(g);
+		flush_at_once(g, !g->ready || count_going(g) > FLUSH_MANY);
 	fg_gate_confirm(g);
 	fg_gate_event(g, FG_EVENT_FLUSHED, 0, "");
 }

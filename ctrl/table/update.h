@@ -26,6 +26,9 @@ struct fg_table *fg_table_init(void *memory, uint32_t rules_max, uint8_t *const 
  */
 struct fg_table *fg_table_adopt(void *memory, uint32_t rules_max, uint8_t *const image[2], uint32_t lines);
 
+/* Takes all rules out at once. Protect entries stay; both images are made anew by their next fg_table_apply(). */
+void fg_table_empty(struct fg_table *t);
+
 /*
  * Sets the n <= FG_PROTECT_MAX protect entries of a family, in place of those there were: checked rules, evaluated in this order before
  * all others, their destinations compared too. *rule and its octets must stay like those of fg_table_add(); none of them goes on. Both

@@ -333,6 +333,29 @@ static void test_adopt(void **state)
 	stop(IMAGE_LINES);
 }
 
+/* All rules out at once, and in again. */
+static void test_empty(void **state)
+{
+	struct or_random r = or_random_seed(39);
+
+	(void)state;
+	start(&r, &(struct or_gen_rules){ .no_dst_percent = 10 }, 300, false, IMAGE_LINES);
+	for (int times = 0; times < 3; times++) {
+		for (size_t i = (size_t)times; i < set.count; i += 2)
+			toggle(i);
+		for (int side = 0; side < 2; side++) {
+			assert_int_equal(fg_table_apply(table, side), 0);
+			compare_packets(&r, side, 500);
+			compare_cost(side);
+		}
+		fg_table_empty(table);
+		or_table_free(set.oracle);
+		set.oracle = or_table_new();
+		memset(in_table, 0, sizeof(in_table));
+	}
+	stop(IMAGE_LINES);
+}
+
 /* More than fits: refused, and after taking rules back the image is right again. */
 static void test_no_room_and_back(void **state)
 {
@@ -366,6 +389,7 @@ int main(void)
 		cmocka_unit_test(test_continue),      cmocka_unit_test(test_one_group),
 		cmocka_unit_test(test_never_rules),   cmocka_unit_test(test_no_room_and_back),
 		cmocka_unit_test(test_protect),       cmocka_unit_test(test_adopt),
+		cmocka_unit_test(test_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
