@@ -92,7 +92,26 @@ static void init_fixed(struct fg_table *t, uint32_t n, enum fg_family family, en
 	t->group_max = n;
 }
 
-struct fg_table *fg_table_init(void *memory, uint32_t rules_max, uint8_t *const image[2], uint32_t lines)
+/* No rules, no groups but those that are always there, and images still to be made. */
+void fg_table_empty(struct fg_table *t)
+{
+	memset(t->run_hash, 0, ((size_t)t->hash_mask + 1) * sizeof(*t->run_hash));
+	memset(t->group_hash, 0, ((size_t)t->hash_mask + 1) * sizeof(*t->group_hash));
+	memset(t->length_count, 0, sizeof(t->length_count));
+	for (int f = 0; f < FG_FAMILY_COUNT; f++)
+		t->count[f] = t->groups[f] = t->tree[f] = t->last[f] = 0;
+	t->run_max = t->free_node = t->free_run = t->free_group = 0;
+	init_fixed(t, FG_ANY4, FG_IPV4, FG_GROUP_ANY);
+	init_fixed(t, FG_ANY6, FG_IPV6, FG_GROUP_ANY);
+	init_fixed(t, FG_OFFSET6, FG_IPV6, FG_GROUP_OFFSET);
+	for (uint32_t n = t->rules_max; n > 0; n--) {
+		t->node[n] = (struct fg_node){ .next = t->free_node };
+		t->free_node = n;
+	}
+	t->side[0].broken = t->side[1].broken = true;
+}
+
+static struct fg_table *prepare(void *memory, uint32_t rules_max, uint8_t *const image[2], uint32_t lines)
 {
 	struct fg_table *t = memory;
 
@@ -100,19 +119,31 @@ struct fg_table *fg_table_init(void *memory, uint32_t rules_max, uint8_t *const 
 	lay_out(memory, rules_max, lines);
 	t->rules_max = rules_max;
 	t->hash_mask = hash_size(rules_max) - 1;
-	init_fixed(t, FG_ANY4, FG_IPV4, FG_GROUP_ANY);
-	init_fixed(t, FG_ANY6, FG_IPV6, FG_GROUP_ANY);
-	init_fixed(t, FG_OFFSET6, FG_IPV6, FG_GROUP_OFFSET);
-	for (uint32_t n = rules_max; n > 0; n--) {
-		t->node[n].next = t->free_node;
-		t->free_node = n;
-	}
+	fg_table_empty(t);
 	for (int side = 0; side < 2; side++) {
 		t->side[side].base = image[side];
 		t->side[side].lines = lines;
+	}
+	return t;
+}
+
+struct fg_table *fg_table_init(void *memory, uint32_t rules_max, uint8_t *const image[2], uint32_t lines)
+{
+	struct fg_table *t = prepare(memory, rules_max, image, lines);
+
+	for (int side = 0; side < 2; side++)
 		if (fg_table_rebuild(t, side) != 0)
 			return NULL;
-	}
+	return t;
+}
+
+struct fg_table *fg_table_adopt(void *memory, uint32_t rules_max, uint8_t *const image[2], uint32_t lines)
+{
+	struct fg_table *t = prepare(memory, rules_max, image, lines);
+
+	/* All of them may have been written to. */
+	for (int side = 0; side < 2; side++)
+		t->side[side].top = lines;
 	return t;
 }
 
