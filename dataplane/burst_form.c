@@ -18,11 +18,11 @@
 void FG_BURST_MATCH(const struct fg_view *view, const struct fg_key *const keys[], uint32_t n,
 		    struct fg_matched matched[]);
 
-/* All packets are at the entry of their family, or behind it where that is a root. A root is never come to otherwise. */
+/* All packets are at the entry of their family, or behind it where that is the root, as it is without protect entries. */
 FG_INLINE void begin(struct burst *b, uint32_t n)
 {
 	const struct fg_image *image = (const struct fg_image *)line(b, 0);
-	uint32_t ipv6 = 0;
+	uint32_t ipv6 = 0, entering;
 
 	for (uint32_t i = 0; i < FG_BURST; i++)
 		b->ref[i] = b->back[0][i] = b->back[1][i] = b->turn[0][i] = 0;
@@ -34,10 +34,11 @@ FG_INLINE void begin(struct burst *b, uint32_t n)
 	b->live = (uint32_t)((1ull << n) - 1);
 	b->rooted = 0;
 	b->root = (const struct fg_root_line *)line(b, image->entry[FG_IPV4]);
+	entering = b->root->kind == FG_STEP_ROOT ? b->live & ~ipv6 : 0;
 	if (b->root->kind == FG_STEP_ROOT)
-		enter_root(b, b->live & ~ipv6);
-	FOR_PACKETS(i, ipv6)
-	go_to(b, i, image->entry[FG_IPV6]);
+		enter_root(b, entering, b->ref);
+	FOR_PACKETS(i, b->live & ~entering)
+	go_to(b, i, image->entry[ipv6 >> i & 1]);
 }
 
 /* What the packets are at: of those whose chain ended it is the step to go back to, or what follows the root. */
@@ -60,7 +61,7 @@ enum { LANES_FORMS = 4 };
 
 /* Packets by what they are at. */
 struct round {
-	uint32_t prefixes, rules, columns[LANES_FORMS], vectors;
+	uint32_t roots, prefixes, rules, columns[LANES_FORMS], vectors;
 };
 
 FG_INLINE struct round sort_steps(struct burst *b)
@@ -75,10 +76,11 @@ FG_INLINE struct round sort_steps(struct burst *b)
 
 		kind[i] = s->kind | (s->flags & (HAS_COLUMNS ? FG_STEP_LANES : 0));
 	}
+	r.roots = equal_octets(kind, FG_STEP_ROOT);
 	r.prefixes = equal_octets(kind, FG_STEP_PREFIXES);
 	r.rules = equal_octets(kind, FG_STEP_RULE);
 	r.vectors = equal_octets(kind, FG_STEP_SEGMENT);
-	b->live = r.prefixes | r.rules | r.vectors;
+	b->live = r.roots | r.prefixes | r.rules | r.vectors;
 	for (uint8_t n = 0; n < LANES_FORMS; n++) {
 		r.columns[n] = equal_octets(kind, (uint8_t)(FG_STEP_SEGMENT | (n + 1) << FG_LANES_SHIFT));
 		b->live |= r.columns[n];
@@ -190,6 +192,10 @@ void FG_BURST_MATCH(const struct fg_view *view, const struct fg_key *const keys[
 	for (uint32_t i = 0; i < FG_STEPS_MAX && b.live != 0; i++) {
 		struct round r = sort_steps(&b);
 
+		if (r.roots) {
+			b.root = (const struct fg_root_line *)line(&b, b.here[__builtin_ctz(r.roots)]);
+			step_root(&b, r.roots);
+		}
 		if (r.prefixes)
 			step_prefixes(&b, r.prefixes);
 		if (r.rules)

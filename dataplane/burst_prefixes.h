@@ -72,23 +72,33 @@ FG_INLINE void root_nodes(const struct burst *b, uint32_t nodes, uint32_t found[
 #endif
 }
 
-/* Packets that enter at the root: to the step for their destination, longer prefixes only. */
-FG_INLINE void enter_root(struct burst *b, uint32_t set)
+/* The step for the destination of packets at the root, longer prefixes only, into found[]; 0 for all others. */
+FG_INLINE void enter_root(struct burst *b, uint32_t set, uint32_t found[FG_BURST])
 {
 	uint32_t nodes;
 
-	root_upper(b, set, b->ref);
-	nodes = top_bits(b->ref);
+	root_upper(b, set, found);
+	nodes = top_bits(found);
 	FOR_PACKETS(i, nodes)
 	{
-		fetch(b, b->ref[i] & ~FG_NODE);
-		fetch(b, (b->ref[i] & ~FG_NODE) + 1);
+		fetch(b, found[i] & ~FG_NODE);
+		fetch(b, (found[i] & ~FG_NODE) + 1);
 	}
 	if (nodes)
-		root_nodes(b, nodes, b->ref);
-	FOR_PACKETS(i, set & ~equal_refs(b->ref, 0))
-	fetch(b, b->ref[i]);
-	b->rooted = set;
+		root_nodes(b, nodes, found);
+	FOR_PACKETS(i, set & ~equal_refs(found, 0))
+	fetch(b, found[i]);
+	b->rooted |= set;
+}
+
+/* Packets that come to the root behind steps that lie in front of it. */
+FG_INLINE void step_root(struct burst *b, uint32_t set)
+{
+	COLUMN found[FG_BURST];
+
+	enter_root(b, set, found);
+	FOR_PACKETS(i, set)
+	b->ref[i] = found[i];
 }
 
 /*
