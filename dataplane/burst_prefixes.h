@@ -72,11 +72,27 @@ FG_INLINE void root_nodes(const struct burst *b, uint32_t nodes, uint32_t found[
 #endif
 }
 
+/* The same for packets that all go to one address, as those of an attack do: one look-up. */
+FG_INLINE void enter_one(struct burst *b, uint32_t set)
+{
+	const struct fg_view view = { .base = b->base };
+	uint32_t first = (uint32_t)__builtin_ctz(set), step = fg_root_find(&view, b->root, 0, b->keys[first]);
+
+	fetch(b, step);
+	for (uint32_t i = 0; i < FG_BURST; i++)
+		b->ref[i] = set >> i & 1 ? step : 0;
+}
+
 /* Packets that enter at the root: to the step for their destination, longer prefixes only. */
 FG_INLINE void enter_root(struct burst *b, uint32_t set)
 {
 	uint32_t nodes;
 
+	b->rooted = b->shorter = set;
+	if ((equal_refs(b->dst, b->dst[__builtin_ctz(set)]) & set) == set) {
+		enter_one(b, set);
+		return;
+	}
 	root_upper(b, set, b->ref);
 	nodes = top_bits(b->ref);
 	FOR_PACKETS(i, nodes)
@@ -88,26 +104,37 @@ FG_INLINE void enter_root(struct burst *b, uint32_t set)
 		root_nodes(b, nodes, b->ref);
 	FOR_PACKETS(i, set & ~equal_refs(b->ref, 0))
 	fetch(b, b->ref[i]);
-	b->rooted = set;
 }
 
-/*
- * Packets whose chains ended, to what follows: the step for the shorter prefix of their destination, if there is any; then the rules
- * without one.
- */
-FG_INLINE void leave_root(struct burst *b, uint32_t set)
+/* Steps for the shorter prefixes of packets whose chains ended; those of which there is one. */
+FG_INLINE uint32_t root_shorter(struct burst *b, uint32_t set)
 {
 	const uint32_t *shorter = (const uint32_t *)line(b, b->root->shorter);
+	uint32_t some = 0;
 
 	FOR_PACKETS(i, set)
 	{
 		uint32_t step = shorter[b->dst[i] >> (32 - FG_SHORT_BITS)];
-		bool known = b->turn[0][i];
 
-		step = known ? 0 : step;
-		b->ref[i] = b->here[i] = step ? step : b->root->next;
-		b->turn[0][i] = 1;
-		b->rooted &= ~((uint32_t)(step == 0) << i);
+		b->ref[i] = b->here[i] = step;
+		some |= (uint32_t)(step != 0) << i;
+	}
+	return some;
+}
+
+/* Packets whose chains ended, to what follows: the shorter prefix of their destination, and then the rules without one. */
+FG_INLINE void leave_root(struct burst *b, uint32_t set)
+{
+	uint32_t some = b->root->flags & FG_ROOT_SHORT ? root_shorter(b, set & b->shorter) : 0, next = b->root->next;
+
+	b->shorter &= ~set;
+	set &= ~some;
+	b->rooted &= ~set;
+	for (uint32_t i = 0; i < FG_BURST; i++) {
+		uint32_t in = set >> i & 1;
+
+		b->ref[i] = in ? next : b->ref[i];
+		b->here[i] = in ? next : b->here[i];
 	}
 }
 

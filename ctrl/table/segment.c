@@ -263,13 +263,13 @@ static void emit_field(struct segment *s, const struct source *src)
 	s->count++;
 }
 
-/* Splits the classes of `n` values by a predicate given as a bit for each. Returns the number of classes. */
-static uint32_t refine(uint8_t *class, uint32_t n, const bool *bit)
+/* Splits the `classes` classes of `n` values by a predicate given as a bit for each. Returns the number of classes. */
+static uint32_t refine(uint8_t *class, uint32_t classes, uint32_t n, const bool *bit)
 {
 	uint16_t split[256][2];
 	uint32_t next = 0;
 
-	memset(split, 0xff, sizeof(split));
+	memset(split, 0xff, classes * sizeof(*split));
 	for (uint32_t v = 0; v < n; v++) {
 		uint16_t *to = &split[class[v]][bit[v]];
 
@@ -297,49 +297,73 @@ static void refine_tcp(struct tcp_classes *k, const struct fg_tcp_table *t)
 	for (uint32_t h = 0; h < 16; h++) {
 		for (uint32_t l = 0; l < 256; l++)
 			bit[l] = tcp_holds(t, h << 8 | l);
-		k->lows = refine(k->low, 256, bit);
+		k->lows = refine(k->low, k->lows, 256, bit);
 	}
 	for (uint32_t l = 0; l < 256; l++) {
 		for (uint32_t h = 0; h < 16; h++)
 			bit[h] = tcp_holds(t, h << 8 | l);
-		k->highs = refine(k->high, 16, bit);
+		k->highs = refine(k->high, k->highs, 16, bit);
 	}
 }
 
-static bool rule_tcp(const struct segment *s, size_t i, struct fg_tcp_table *out)
+/* Leaves the truth table of a rule's TCP flags in the scratch; false where it has none. */
+static bool rule_tcp(const struct segment *s, size_t i)
 {
 	const struct fg_parts *parts = &s->e->scratch->parts[i];
 	struct fg_component c = fg_parts_component(s->rules[i].rule, parts, FG_TCP_FLAGS);
 
 	if (!(parts->present >> FG_TCP_FLAGS & 1))
 		return false;
-	fg_component_tcp_table(&c, out);
+	fg_scratch_tcp(s->e->scratch, &c);
 	return true;
+}
+
+/* The first value of each class. */
+static void first_values(const uint8_t *class, uint32_t n, uint8_t *value)
+{
+	for (uint32_t v = n; v-- > 0;)
+		value[class[v]] = (uint8_t)v;
 }
 
 static void fill_tcp(const struct segment *s, const struct fg_field *f, const struct tcp_classes *k)
 {
-	struct fg_tcp_table *t = &s->e->scratch->tcp;
+	const struct fg_tcp_table *t = &s->e->scratch->tcp;
+	uint8_t low[256], high[16];
+
+	first_values(k->low, 256, low);
+	first_values(k->high, 16, high);
 
 	for (size_t i = 0; i < s->n; i++) {
-		bool constrained = rule_tcp(s, i, t);
+		bool constrained = rule_tcp(s, i);
 
-		for (uint32_t v = 0; v < 1u << FG_TCP_FLAGS_BITS; v++)
-			if (!constrained || tcp_holds(t, v))
-				vector(s, f, k->low[v & 255] + k->high[v >> 8] * k->lows)[i / 64] |= 1ull << (i % 64);
+		for (uint32_t c = 0; c < k->lows * k->highs; c++)
+			if (!constrained || tcp_holds(t, (uint32_t)high[c / k->lows] << 8 | low[c % k->lows]))
+				vector(s, f, c)[i / 64] |= 1ull << (i % 64);
 	}
+}
+
+/* True where the scratch's table is one of the last FG_TCP_SEEN different ones; it is from now on. Mostly rules ask for the same. */
+static bool tcp_seen(struct fg_compile_scratch *t, uint32_t *seen)
+{
+	for (uint32_t i = 0; i < *seen && i < FG_TCP_SEEN; i++)
+		if (memcmp(&t->tcp_seen[i], &t->tcp, sizeof(t->tcp)) == 0)
+			return true;
+	t->tcp_seen[(*seen)++ % FG_TCP_SEEN] = t->tcp;
+	return false;
 }
 
 static void emit_tcp(struct segment *s)
 {
 	struct fg_field *f = &s->fields[s->count];
 	struct tcp_classes k = { .lows = 1, .highs = 1 };
+	uint32_t seen = 0;
 	uint16_t *table;
 	bool any = false;
 
 	for (size_t i = 0; i < s->n; i++)
-		if (rule_tcp(s, i, &s->e->scratch->tcp)) {
-			refine_tcp(&k, &s->e->scratch->tcp);
+		if (rule_tcp(s, i)) {
+			if (!tcp_seen(s->e->scratch, &seen))
+				refine_tcp(&k, &s->e->scratch->tcp);
 			any = true;
 		}
 	if (!any)
@@ -408,10 +432,8 @@ static bool admits_absent(const struct segment *s, size_t i, uint8_t type)
 	struct fg_component c = fg_parts_component(rule, &s->e->scratch->parts[i], type);
 	struct fg_compile_scratch *t = s->e->scratch;
 
-	if (type == FG_TCP_FLAGS) {
-		fg_component_tcp_table(&c, &t->tcp);
-		return tcp_holds(&t->tcp, 0);
-	}
+	if (type == FG_TCP_FLAGS)
+		return tcp_holds(fg_scratch_tcp(t, &c), 0);
 	return fg_component_intervals(rule->family, &c, t->list) > 0 && t->list[0].lo == 0;
 }
 
@@ -428,11 +450,13 @@ struct fg_chain fg_emit_segment(struct fg_emit *e, const struct fg_table_rule *r
 				struct fg_chain next)
 {
 	struct segment s = { .e = e, .rules = rules, .n = n, .wide = n > FG_NARROW_RULES };
-	uint32_t slots = fg_emit_lines(e, (uint32_t)((n + 15) / 16)), continues = 0, taken;
+	uint32_t slots, continues = 0, taken;
 	uint8_t columns = 0;
 
 	if (!s.wide && !with_dst)
-		columns = fg_emit_columns(e, rules, n);
+		columns = fg_emit_columns(e, rules, n, &slots);
+	else
+		slots = fg_emit_lines(e, (uint32_t)((n + 15) / 16));
 	for (size_t i = 0; i < n; i++) {
 		fg_rule_parts(rules[i].rule, &e->scratch->parts[i]);
 		s.present |= e->scratch->parts[i].present;
