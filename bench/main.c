@@ -189,12 +189,33 @@ static void million(void)
 	table("a million rules", &rules, ALL_KINDS, false);
 }
 
+static void print_changes(const char *name, struct bench_rules *rules)
+{
+	struct bench_changes c;
+
+	bench_update(rules, 6000, &c);
+	printf("| %s, %zu | %.1f | %.1f | %.1f |\n", name, rules->n, c.median_us, c.most_of_100_us, c.worst_us);
+	bench_rules_free(rules);
+}
+
+static void update(void)
+{
+	struct bench_rules rules;
+
+	printf("\n| rules | one change, median us | 99 of 100 us | worst us |\n|---|---|---|---|\n");
+	bench_rules_draw(&rules, 8, 50000, 60);
+	print_changes("mixed, 60 on the hot victim", &rules);
+	bench_rules_crowds(&rules, 8, 500, 100);
+	print_changes("100 on each destination", &rules);
+	bench_rules_draw(&rules, 8, 50000, 512);
+	print_changes("mixed, 512 on the hot victim", &rules);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
-} tables[] = {
-	{ "mixed", mixed }, { "hot512", hot512 }, { "ranges", ranges }, { "sources", sources }, { "million", million }
-};
+} tables[] = { { "mixed", mixed },     { "hot512", hot512 },   { "ranges", ranges },
+	       { "sources", sources }, { "million", million }, { "update", update } };
 
 static bool asked_for(int argc, char **argv, const char *name)
 {
