@@ -117,9 +117,39 @@ static bool rule_intervals(const struct segment *s, size_t i, const struct sourc
 	return true;
 }
 
-static void mark(uint64_t *starts, uint32_t v)
+/* Starts are few, so that what is read and cleared are their words alone. */
+static void mark(struct fg_compile_scratch *t, uint32_t v)
 {
-	starts[v / 64] |= 1ull << (v % 64);
+	uint32_t word = v / 64;
+
+	if (!(t->started[word / 64] >> (word % 64) & 1))
+		t->starts[word] = 0;
+	t->started[word / 64] |= 1ull << (word % 64);
+	t->starts[word] |= 1ull << (v % 64);
+}
+
+static uint64_t starts_word(const struct fg_compile_scratch *t, uint32_t word)
+{
+	return t->started[word / 64] >> (word % 64) & 1 ? t->starts[word] : 0;
+}
+
+/* Starts in one block of 4096 values. */
+static uint32_t count_block(const struct fg_compile_scratch *t, uint32_t block)
+{
+	uint32_t n = 0;
+
+	for (uint64_t words = t->started[block]; words != 0; words &= words - 1)
+		n += (uint32_t)__builtin_popcountll(t->starts[block * 64 + fg_lowest_bit(words)]);
+	return n;
+}
+
+static uint32_t count_starts(const struct fg_compile_scratch *t, uint32_t max)
+{
+	uint32_t n = 0;
+
+	for (uint32_t block = 0; block <= max >> FG_BLOCK_SHIFT; block++)
+		n += count_block(t, block);
+	return n;
 }
 
 /* Marks all starts of a field. False: no rule of the segment constrains it. */
@@ -131,33 +161,24 @@ static bool mark_starts(const struct segment *s, const struct source *src)
 
 	if (src->type != 0 && !(s->present >> src->type & 1))
 		return false;
-	memset(t->starts, 0, (src->max / 64 + 2) * sizeof(*t->starts));
+	memset(t->started, 0, ((src->max >> FG_BLOCK_SHIFT) + 1) * sizeof(*t->started));
 	for (size_t i = 0; i < s->n; i++) {
 		if (!rule_intervals(s, i, src, t->list, &n))
 			continue;
 		any = true;
 		for (size_t j = 0; j < n; j++) {
 			if (t->list[j].lo > 0)
-				mark(t->starts, t->list[j].lo);
+				mark(t, t->list[j].lo);
 			if (t->list[j].hi < src->max)
-				mark(t->starts, t->list[j].hi + 1);
+				mark(t, t->list[j].hi + 1);
 		}
 	}
 	return any;
 }
 
-static uint32_t count_starts(const uint64_t *starts, uint32_t max)
-{
-	uint32_t n = 0;
-
-	for (uint32_t w = 0; w <= max / 64; w++)
-		n += starts[w] != 0 ? (uint32_t)__builtin_popcountll(starts[w]) : 0; /* mostly 0 */
-	return n;
-}
-
 static void emit_octet_table(struct segment *s, struct fg_field *f, uint32_t max)
 {
-	const uint64_t *starts = s->e->scratch->starts;
+	const struct fg_compile_scratch *t = s->e->scratch;
 	uint8_t *table;
 	uint8_t class = 0;
 
@@ -167,27 +188,27 @@ static void emit_octet_table(struct segment *s, struct fg_field *f, uint32_t max
 		return;
 	table = fg_emit_at(s->e, f->table);
 	for (uint32_t v = 0; v < 256; v++) {
-		if (v <= max && (starts[v / 64] >> (v % 64) & 1))
+		if (v <= max && (starts_word(t, v / 64) >> (v % 64) & 1))
 			class ++;
 		table[v] = class;
 	}
 }
 
 /* Ranks of one block of 4096 values, if any of them begins a class. */
-static uint32_t emit_block(struct segment *s, uint32_t first)
+static uint32_t emit_block(struct segment *s, uint32_t block)
 {
-	const uint64_t *starts = s->e->scratch->starts + first / 64;
+	const struct fg_compile_scratch *t = s->e->scratch;
 	struct fg_ranks *ranks;
 	uint32_t n = 0, ref;
 
-	if (count_starts(starts, 4095) == 0)
+	if (t->started[block] == 0)
 		return 0;
 	ref = fg_emit_lines(s->e, FG_BLOCK_LINES);
 	if (!fg_emit_writes(s->e))
 		return ref;
 	ranks = fg_emit_at(s->e, ref);
 	for (uint32_t i = 0; i < 256; i++) {
-		ranks[i].starts = (uint16_t)(starts[i / 4] >> (i % 4 * 16));
+		ranks[i].starts = (uint16_t)(starts_word(t, block * 64 + i / 4) >> (i % 4 * 16));
 		ranks[i].rank = (uint16_t)n;
 		n += fg_popcount16(ranks[i].starts);
 	}
@@ -200,12 +221,12 @@ static void emit_wide_table(struct segment *s, struct fg_field *f, uint32_t max)
 
 	f->table = fg_emit_lines(s->e, (blocks + 7) / 8);
 	for (uint32_t b = 0; b < blocks; b++) {
-		uint32_t ref = emit_block(s, b << FG_BLOCK_SHIFT);
+		uint32_t ref = emit_block(s, b);
 
 		ranked |= ref;
 		if (fg_emit_writes(s->e))
 			((struct fg_block *)fg_emit_at(s->e, f->table))[b] = (struct fg_block){ ref, class };
-		class += count_starts(s->e->scratch->starts + (size_t)b * 64, 4095);
+		class += count_block(s->e->scratch, b);
 	}
 	/* A line of blocks, one of ranks where there are any, one of vectors; for either port. */
 	s->lines += (ranked != 0 ? 3u : 2u) * (f->kind == FG_FIELD_PORTS ? 2 : 1);
@@ -251,7 +272,7 @@ static void emit_field(struct segment *s, const struct source *src)
 
 	if (!mark_starts(s, src))
 		return;
-	classes = 1 + count_starts(s->e->scratch->starts, src->max);
+	classes = 1 + count_starts(s->e->scratch, src->max);
 	*f = (struct fg_field){ .kind = src->kind, .key_octet = src->key_octet };
 	if (src->kind == FG_FIELD_OCTET)
 		emit_octet_table(s, f, src->max);

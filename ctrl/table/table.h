@@ -20,7 +20,9 @@ struct fg_compile_scratch {
 	struct fg_parts parts[FG_SEGMENT_RULES];
 	bool l4_implied[FG_SEGMENT_RULES];
 	struct fg_interval list[FG_INTERVALS_MAX];
-	uint64_t starts[(FG_FLOW_LABEL_MAX + 1) / 64 + 1]; /* values of a field that begin a class */
+	uint64_t starts[(FG_FLOW_LABEL_MAX + 1) / 64]; /* values of a field that begin a class */
+	uint64_t started[(FG_FLOW_LABEL_MAX + 1) /
+			 4096]; /* words of that which are not 0; of no meaning are the others */
 	struct fg_tcp_table tcp, tcp_seen[FG_TCP_SEEN];
 	uint8_t tcp_body[FG_TCP_BODY]; /* of the component whose table is in `tcp` */
 	uint16_t tcp_len;              /* 0: it was longer, or there was none */
