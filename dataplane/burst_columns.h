@@ -218,7 +218,8 @@ static void columns_cold(struct burst *b, uint32_t set, const uint32_t by[LANES_
 	uint64_t match[FG_BURST];
 	uint32_t ended = 0;
 
-	columns_fetch(b, set, 0, 8);
+	columns_fetch(b, set, 0, 4);
+	columns_fetch(b, set & (by[1] | by[2] | by[3]), 4, 8);
 	columns_fetch(b, set & (by[2] | by[3]), 8, 16);
 	columns_fetch(b, set & by[3], 16, 32);
 	columns_match_set(b, set & by[0], 8, match);
