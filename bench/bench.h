@@ -55,6 +55,9 @@ void bench_rules_ranges(struct bench_rules *rules, uint64_t seed, size_t victims
 void bench_rules_sources(struct bench_rules *rules, uint64_t seed, size_t n, bool victim);
 void bench_rules_free(struct bench_rules *rules);
 
+/* Up to `per_victim` rules like those of bench_rules_draw() on each of `victims` addresses. */
+void bench_rules_crowds(struct bench_rules *rules, uint64_t seed, size_t victims, size_t per_victim);
+
 /* Memory in huge pages where the machine has some free, otherwise such as the kernel may make huge. Zeroed. */
 struct bench_memory {
 	void *at;
@@ -64,6 +67,16 @@ struct bench_memory {
 
 void bench_memory_get(struct bench_memory *m, size_t size);
 void bench_memory_put(struct bench_memory *m);
+
+/* Rules as the compiler wants them. The slot of a rule is its number; octets lie behind each other in one piece. */
+struct bench_input {
+	uint8_t *octets;
+	struct fg_rule *rule;
+	struct fg_table_rule *sorted; /* not yet */
+};
+
+void bench_input_make(struct bench_input *in, const struct bench_rules *rules);
+void bench_input_free(struct bench_input *in);
 
 /* Rules compiled. The slot of a rule is its number. rank[]: its place in evaluation order, from 0. */
 struct bench_image {
@@ -112,7 +125,7 @@ void bench_traffic_close(struct bench_traffic *t);
  * One of those that are measured: classifies a batch of packets in bursts, answer[i] is the first rule's number +
  * 1, or 0. A batch is small enough for its keys to stay in the nearest cache, as those of a worker's burst do.
  */
-enum { BENCH_BATCH = 256, BENCH_BURST = FG_BURST };
+enum { BENCH_BATCH = 128, BENCH_BURST = FG_BURST };
 struct bench_runner {
 	const char *name;
 	void *context;
@@ -129,6 +142,15 @@ struct bench_times {
 /* All runners, in turns, with the packets of the pool. */
 void bench_measure(const struct bench_traffic *t, const struct bench_runner *runners, size_t n, size_t rounds,
 		   struct bench_times *times);
+
+/* ---- update.c ---- */
+struct bench_changes {
+	size_t n;
+	double median_us, most_of_100_us, worst_us; /* half of them take no longer; 99 of 100; none */
+};
+
+/* Takes rules out of a table and puts them back, one by one; each is timed until one image has it. */
+void bench_update(const struct bench_rules *rules, size_t n, struct bench_changes *changes);
 
 /* ---- flowgate.c ---- */
 /* The burst matcher in a form, -1: the best; and the scalar matcher. */

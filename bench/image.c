@@ -80,14 +80,7 @@ static int by_order(const void *a, const void *b)
 	return fg_rule_order(((const struct fg_table_rule *)a)->rule, ((const struct fg_table_rule *)b)->rule);
 }
 
-/* The compiler's input; NLRI octets lie behind each other in one piece. */
-struct input {
-	uint8_t *octets;
-	struct fg_rule *rule;
-	struct fg_table_rule *sorted;
-};
-
-static void input_make(struct input *in, const struct bench_rules *rules)
+void bench_input_make(struct bench_input *in, const struct bench_rules *rules)
 {
 	static struct fg_nlri_builder b;
 	uint8_t *at;
@@ -105,14 +98,14 @@ static void input_make(struct input *in, const struct bench_rules *rules)
 	}
 }
 
-static void input_free(struct input *in)
+void bench_input_free(struct bench_input *in)
 {
 	free(in->octets);
 	free(in->rule);
 	free(in->sorted);
 }
 
-static void compile(struct bench_image *image, const struct input *in, size_t count)
+static void compile(struct bench_image *image, const struct bench_input *in, size_t count)
 {
 	const struct fg_table_rule *const sorted[FG_FAMILY_COUNT] = { in->sorted, NULL };
 	size_t n[FG_FAMILY_COUNT] = { count, 0 };
@@ -137,10 +130,10 @@ static void compile(struct bench_image *image, const struct input *in, size_t co
 
 void bench_image_make(struct bench_image *image, const struct bench_rules *rules)
 {
-	struct input in;
+	struct bench_input in;
 	uint64_t start;
 
-	input_make(&in, rules);
+	bench_input_make(&in, rules);
 	start = bench_now_ns();
 	qsort(in.sorted, rules->n, sizeof(*in.sorted), by_order);
 	image->sort_ns = bench_now_ns() - start;
@@ -151,7 +144,7 @@ void bench_image_make(struct bench_image *image, const struct bench_rules *rules
 	image->rank = bench_alloc(rules->n, sizeof(*image->rank));
 	for (size_t i = 0; i < rules->n; i++)
 		image->rank[in.sorted[i].slot] = (uint32_t)i;
-	input_free(&in);
+	bench_input_free(&in);
 }
 
 void bench_image_free(struct bench_image *image)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The tables of flowgate-bench (bench.h), as Markdown on standard output. Each figure is nanoseconds a packet, the
- * median of the rounds and in parentheses the least. Arguments: which tables, all where none is named.
+ * median of the rounds and in parentheses the least. Arguments: which tables, all where none is named; --no-acl, or
+ * --no-best to do without the search for the max_size that serves rte_acl best.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@ enum { ROUNDS = 9 };
 
 static const char *const kind_names[BENCH_KINDS] = { "clean far", "clean near", "hot hit",
 						     "hot miss",  "uniform",    "worst" };
-static bool acl_wanted;
+static bool acl_wanted, best_wanted;
 
 static void print_times(const struct bench_times *t, size_t n)
 {
@@ -109,14 +110,17 @@ static void table(const char *name, struct bench_rules *rules, unsigned int kind
 		       use_best_algorithm(usual, &traffic));
 		runners[n++] = bench_acl_runner(usual, "rte_acl default");
 	}
-	if (acl && (best = best_acl(rules, &image, &traffic)) != NULL) {
+	if (acl && best_wanted && (best = best_acl(rules, &image, &traffic)) != NULL) {
 		printf(" Best built in %.2f s, %s.", (double)bench_acl_build_ns(best) / 1e9,
 		       use_best_algorithm(best, &traffic));
 		runners[n++] = bench_acl_runner(best, "rte_acl best");
 	}
 	printf("\n\n| packets | burst %s | fg_match |%s%s Mpps |%s%s\n|---|---|---|---|%s\n", runners[0].name,
 	       usual ? " rte_acl default |" : "", best ? " rte_acl best |" : "", usual ? " default : burst |" : "",
-	       best ? " best : burst |" : "", n == 4 ? "---|---|---|---|" : "");
+	       best ? " best : burst |" : "",
+	       n == 4   ? "---|---|---|---|"
+	       : n == 3 ? "---|---|"
+			: "");
 	for (int kind = 0; kind < BENCH_KINDS; kind++) {
 		if ((kinds >> kind & 1) == 0)
 			continue;
@@ -150,10 +154,15 @@ static void table_mixed(size_t n, size_t hot, unsigned int kinds)
 
 static void mixed(void)
 {
-	static const size_t sizes[] = { 100, 1000, 10000, 50000 };
+	static const size_t sizes[] = { 100, 1000, 10000 };
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
 		table_mixed(sizes[i], sizes[i] == 100 ? 30 : 60, ALL_KINDS);
+}
+
+static void mixed50k(void)
+{
+	table_mixed(50000, 60, ALL_KINDS);
 }
 
 static void hot512(void)
@@ -189,12 +198,33 @@ static void million(void)
 	table("a million rules", &rules, ALL_KINDS, false);
 }
 
+static void print_changes(const char *name, struct bench_rules *rules)
+{
+	struct bench_changes c;
+
+	bench_update(rules, 6000, &c);
+	printf("| %s, %zu | %.1f | %.1f | %.1f |\n", name, rules->n, c.median_us, c.most_of_100_us, c.worst_us);
+	bench_rules_free(rules);
+}
+
+static void update(void)
+{
+	struct bench_rules rules;
+
+	printf("\n| rules | one change, median us | 99 of 100 us | worst us |\n|---|---|---|---|\n");
+	bench_rules_draw(&rules, 8, 50000, 60);
+	print_changes("mixed, 60 on the hot victim", &rules);
+	bench_rules_crowds(&rules, 8, 500, 100);
+	print_changes("100 on each destination", &rules);
+	bench_rules_draw(&rules, 8, 50000, 512);
+	print_changes("mixed, 512 on the hot victim", &rules);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
-} tables[] = {
-	{ "mixed", mixed }, { "hot512", hot512 }, { "ranges", ranges }, { "sources", sources }, { "million", million }
-};
+} tables[] = { { "mixed", mixed },     { "mixed50k", mixed50k }, { "hot512", hot512 }, { "ranges", ranges },
+	       { "sources", sources }, { "million", million },   { "update", update } };
 
 static bool asked_for(int argc, char **argv, const char *name)
 {
@@ -215,6 +245,7 @@ int main(int argc, char **argv)
 	bench_memory_get(&probe, 1);
 	bench_memory_put(&probe);
 	acl_wanted = !asked_for(argc, argv, "--no-acl");
+	best_wanted = !asked_for(argc, argv, "--no-best");
 	if (acl_wanted)
 		bench_acl_start(argv[0], probe.huge);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)

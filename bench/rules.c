@@ -164,6 +164,13 @@ void bench_rules_draw(struct bench_rules *rules, uint64_t seed, size_t n, size_t
 	free(network);
 }
 
+void bench_rules_crowds(struct bench_rules *rules, uint64_t seed, size_t victims, size_t per_victim)
+{
+	*rules = (struct bench_rules){ .at = bench_alloc(victims * per_victim, sizeof(*rules->at)), .hot = per_victim };
+	for (size_t v = 0; v < victims; v++)
+		add_group(rules, &seed, 0xc6330000u + (uint32_t)v * 259, 32, per_victim);
+}
+
 void bench_rules_ranges(struct bench_rules *rules, uint64_t seed, size_t victims, size_t per_victim)
 {
 	*rules = (struct bench_rules){ .at = bench_alloc(victims * per_victim, sizeof(*rules->at)), .hot = per_victim };

@@ -11,6 +11,8 @@
 
 #include "dataplane/burst_state.h"
 
+enum { LANES_FORMS = 4 }; /* how many lanes columns can have */
+
 #ifdef __AVX2__
 enum { HAS_COLUMNS = 1 };
 
@@ -38,9 +40,8 @@ FG_INLINE uint16_t key_pair(const uint8_t *octets)
 	FG_INLINE vector usual##width(const vector *at, uint32_t slices, const struct fg_key *k)                       \
 	{                                                                                                              \
 		const uint32_t column = 2 * slices;                                                                    \
-		const vector *tcp = at + FG_COLUMN_TCP * column, *states = at + FG_COLUMN_FRAGMENTS * column;          \
-		vector flags = mm##_set1_epi16((short)k->tcp_flags),                                                   \
-		       state = mm##_set1_epi16((short)(1 << k->fragment));                                             \
+		const vector *flags = at + FG_COLUMN_FLAGS * column;                                                   \
+		vector v = mm##_set1_epi16((short)(k->tcp_flags | k->fragment << FG_TCP_FLAGS_BITS));                  \
                                                                                                                        \
 		return over##width(at + FG_COLUMN_DPORT * column, slices, k->dport) |                                  \
 		       over##width(at + FG_COLUMN_SPORT * column, slices, k->sport) |                                  \
@@ -48,17 +49,19 @@ FG_INLINE uint16_t key_pair(const uint8_t *octets)
 		       over##width(at + FG_COLUMN_SRC_HI * column, slices, k->src_hi) |                                \
 		       over##width(at + FG_COLUMN_SRC_LO * column, slices, k->src_lo) |                                \
 		       over_pair##width(at + FG_COLUMN_L4 * column, slices, &k->proto) |                               \
-		       ((flags & tcp[0]) ^ tcp[slices]) | (state & states[0]);                                         \
+		       ((v & flags[0]) ^ flags[slices]);                                                               \
 	}                                                                                                              \
 	FG_INLINE vector rare##width(const vector *at, uint32_t slices, const struct fg_key *k)                        \
 	{                                                                                                              \
 		const uint32_t column = 2 * slices;                                                                    \
 		const vector *port = at + FG_COLUMN_PORT * column;                                                     \
-		vector either =                                                                                        \
-			mm##_min_epu16(over##width(port, slices, k->dport), over##width(port, slices, k->sport));      \
+		vector dport = over##width(port, slices, k->dport), sport = over##width(port, slices, k->sport);       \
+		vector state = mm##_set1_epi16((short)(1 << k->fragment));                                             \
                                                                                                                        \
-		return either | over_pair##width(at + FG_COLUMN_ICMP * column, slices, &k->icmp_type) |                \
-		       over_pair##width(at + FG_COLUMN_DSCP * column, slices, &k->dscp);                               \
+		return mm##_min_epu16(dport, sport) |                                                                  \
+		       over_pair##width(at + FG_COLUMN_ICMP * column, slices, &k->icmp_type) |                         \
+		       over_pair##width(at + FG_COLUMN_DSCP * column, slices, &k->dscp) |                              \
+		       (state & at[FG_COLUMN_STATES * column]);                                                        \
 	}                                                                                                              \
 	FG_INLINE uint64_t slice##width(const vector *at, uint32_t slices, const struct fg_key *k, bool rare)          \
 	{                                                                                                              \
@@ -136,86 +139,128 @@ FG_INLINE bool columns_take(struct fg_matched *m, const uint32_t *slots, uint64_
 	return m->count == FG_APPLIED_MAX;
 }
 
-FG_INLINE const void *columns_of(const struct burst *b, const struct fg_segment_line *s)
+FG_INLINE const void *columns_of(const struct burst *b, const struct fg_segment_line *s, uint32_t lanes)
 {
-	return line(b, s->slots + (s->rules + 15u) / 16);
+	return (const uint32_t *)line(b, s->slots) + lanes;
 }
 
-/* The set's packets, all at one segment. Those whose way ends there. `rare` is a constant where this is called. */
-FG_INLINE uint32_t columns_loop(struct burst *b, uint32_t set, uint32_t lanes, const struct fg_segment_line *s,
-				bool rare)
+/* Packets that are all at one segment: rules of each that match. `lanes` and `rare` are constants where this is called. */
+FG_INLINE void columns_loop(const struct burst *b, uint32_t set, const struct fg_segment_line *s, uint32_t lanes,
+			    bool rare, uint64_t match[FG_BURST])
 {
-	const uint32_t *slots = (const uint32_t *)line(b, s->slots);
-	const void *columns = columns_of(b, s);
-	uint32_t ended = 0, next = s->next;
+	const void *columns = columns_of(b, s, lanes);
 
 	FOR_PACKETS(i, set)
+	match[i] = columns_match(columns, lanes, b->keys[i], rare);
+}
+
+FG_INLINE void columns_loop_by(const struct burst *b, uint32_t set, const struct fg_segment_line *s, uint32_t lanes,
+			       uint64_t match[FG_BURST])
+{
+	if (s->flags & FG_STEP_RARE)
+		columns_loop(b, set, s, lanes, true, match);
+	else
+		columns_loop(b, set, s, lanes, false, match);
+}
+
+/*
+ * All packets of the set are at one segment. First all are compared, then rules are taken: the other way round each comparison waits
+ * for the one before.
+ */
+static void columns_hot(struct burst *b, uint32_t set)
+{
+	const struct fg_segment_line *s = segment_at(b, (uint32_t)__builtin_ctz(set));
+	const uint32_t *slots = (const uint32_t *)line(b, s->slots);
+	uint32_t form = (s->flags & FG_STEP_LANES) >> FG_LANES_SHIFT, ended = 0, next = s->next;
+	uint64_t match[FG_BURST];
+
+	fetch(b, next);
+	if (form == 4)
+		columns_loop_by(b, set, s, 64, match);
+	else if (form == 3)
+		columns_loop_by(b, set, s, 32, match);
+	else
+		columns_loop_by(b, set, s, form == 2 ? 16 : 8, match);
+	FOR_PACKETS(i, set)
 	{
-		uint64_t match = columns_match(columns, lanes, b->keys[i], rare);
-
 		b->ref[i] = next;
-		ended |= (uint32_t)columns_take(&b->matched[i], slots, match) << i;
+		ended |= (uint32_t)columns_take(&b->matched[i], slots, match[i]) << i;
 	}
-	return ended;
+	b->live &= ~ended;
 }
 
-FG_INLINE uint32_t columns_hot(struct burst *b, uint32_t set, uint32_t lanes)
+/* Fetches lines [from, to) of slots and columns; both are constants where this is called. */
+FG_INLINE void columns_fetch(const struct burst *b, uint32_t set, uint32_t from, uint32_t to)
 {
-	const struct fg_segment_line *s = (const struct fg_segment_line *)line(b, b->here[__builtin_ctz(set)]);
+	FOR_PACKETS(i, set)
+	{
+		const uint8_t *at = (const uint8_t *)line(b, segment_at(b, i)->slots);
 
-	fetch(b, s->next);
-	return s->flags & FG_STEP_RARE ? columns_loop(b, set, lanes, s, true) : columns_loop(b, set, lanes, s, false);
+#pragma GCC unroll 8
+		for (uint32_t n = from; n < to; n++)
+			__builtin_prefetch(at + (size_t)n * FG_LINE_OCTETS);
+	}
 }
 
-/* Each is at one of its own. */
-FG_INLINE uint32_t columns_cold(struct burst *b, uint32_t set, uint32_t lanes)
+FG_INLINE void columns_match_set(const struct burst *b, uint32_t set, uint32_t lanes, uint64_t match[FG_BURST])
 {
+	FOR_PACKETS(i, set)
+	{
+		const struct fg_segment_line *s = segment_at(b, i);
+
+		match[i] = columns_match(columns_of(b, s, lanes), lanes, b->keys[i], s->flags & FG_STEP_RARE);
+	}
+}
+
+/* Each packet is at a segment of its own; by[] are the packets by lanes. Few loops, for each ends in a branch that is not foreseen. */
+static void columns_cold(struct burst *b, uint32_t set, const uint32_t by[LANES_FORMS])
+{
+	uint64_t match[FG_BURST];
 	uint32_t ended = 0;
 
+	columns_fetch(b, set, 0, 4);
+	columns_fetch(b, set & (by[1] | by[2] | by[3]), 4, 8);
+	columns_fetch(b, set & (by[2] | by[3]), 8, 16);
+	columns_fetch(b, set & by[3], 16, 32);
+	columns_match_set(b, set & by[0], 8, match);
+	columns_match_set(b, set & by[1], 16, match);
+	columns_match_set(b, set & by[2], 32, match);
+	columns_match_set(b, set & by[3], 64, match);
 	FOR_PACKETS(i, set)
 	{
-		const struct fg_segment_line *s = (const struct fg_segment_line *)line(b, b->here[i]);
+		const struct fg_segment_line *s = segment_at(b, i);
 
-		for (uint32_t n = 0; n <= FG_COLUMNS_USUAL * lanes / 16; n++)
-			fetch(b, s->slots + n);
-		fetch(b, s->next);
+		go_to(b, i, s->next);
+		ended |= (uint32_t)columns_take(&b->matched[i], (const uint32_t *)line(b, s->slots), match[i]) << i;
 	}
-	FOR_PACKETS(i, set)
-	{
-		const struct fg_segment_line *s = (const struct fg_segment_line *)line(b, b->here[i]);
-		uint64_t match = columns_match(columns_of(b, s), lanes, b->keys[i], s->flags & FG_STEP_RARE);
-
-		b->ref[i] = s->next;
-		ended |= (uint32_t)columns_take(&b->matched[i], (const uint32_t *)line(b, s->slots), match) << i;
-	}
-	return ended;
+	b->live &= ~ended;
 }
 
 enum { HOT_PACKETS = 4 }; /* packets at one segment that are worth a loop of their own */
 
-/* Packets at segments with so many lanes. An attack is on one of them, or a few. */
-FG_INLINE void columns_step(struct burst *b, uint32_t set, uint32_t lanes)
+/* Packets at segments that have columns. An attack is on one of them, or a few. */
+static void step_columns(struct burst *b, const uint32_t by[LANES_FORMS])
 {
-	uint32_t same = equal_refs(b->here, b->here[__builtin_ctz(set)]) & set, ended = 0;
+	uint32_t set = by[0] | by[1] | by[2] | by[3];
 
-	while (__builtin_popcount(same) >= HOT_PACKETS) {
-		ended |= columns_hot(b, same, lanes);
+	while (set != 0) {
+		uint32_t same = equal_refs(b->here, b->here[__builtin_ctz(set)]) & set;
+
+		if (__builtin_popcount(same) < HOT_PACKETS) {
+			columns_cold(b, set, by);
+			return;
+		}
+		columns_hot(b, same);
 		set &= ~same;
-		if (set == 0)
-			break;
-		same = equal_refs(b->here, b->here[__builtin_ctz(set)]) & set;
 	}
-	if (set)
-		ended |= columns_cold(b, set, lanes);
-	b->live &= ~ended;
 }
 
 #else
 enum { HAS_COLUMNS = 0 };
 
-FG_INLINE void columns_step(struct burst *b, uint32_t set, uint32_t lanes)
+static void step_columns(struct burst *b, const uint32_t by[LANES_FORMS])
 {
-	(void)b, (void)set, (void)lanes;
+	(void)b, (void)by;
 }
 
 #endif

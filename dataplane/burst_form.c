@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The burst matcher (burst.h), compiled once for each form; FG_BURST_MATCH is the name of the result. All packets
- * of the burst make one step a round. A round sorts them by the kind of step they are at, so that each kind is a
+ * of the burst make one step a round, or all of a list of rules. A round sorts them by the kind of step they are at, so that each kind is a
  * loop without branches on what the packets are, and fetches the line of the next step, which is looked at when
  * all others have made theirs.
  *
- * What always holds: results are those of fg_match(); a packet makes at most FG_STEPS_MAX steps.
+ * What always holds: results are those of fg_match(), and so are the steps.
  */
 #include <string.h>
 
@@ -32,10 +32,10 @@ FG_INLINE void begin(struct burst *b, uint32_t n)
 		b->matched[i].count = 0;
 	}
 	b->live = (uint32_t)((1ull << n) - 1);
-	b->rooted = 0;
+	b->rooted = b->shorter = 0;
 	b->root = (const struct fg_root_line *)line(b, image->entry[FG_IPV4]);
 	entering = b->root->kind == FG_STEP_ROOT ? b->live & ~ipv6 : 0;
-	if (b->root->kind == FG_STEP_ROOT)
+	if (entering)
 		enter_root(b, entering, b->ref);
 	FOR_PACKETS(i, b->live & ~entering)
 	go_to(b, i, image->entry[ipv6 >> i & 1]);
@@ -57,50 +57,66 @@ FG_INLINE void advance(struct burst *b)
 	b->live &= ~equal_refs(b->here, 0);
 }
 
-enum { LANES_FORMS = 4 };
-
 /* Packets by what they are at. */
 struct round {
 	uint32_t roots, prefixes, rules, columns[LANES_FORMS], vectors;
 };
 
+/* Kind of step, and what columns it has. */
+FG_INLINE uint8_t kind_of(const struct burst *b, uint32_t i)
+{
+	const struct fg_step *s = (const struct fg_step *)line(b, b->here[i]);
+
+	return (uint8_t)(s->kind | (s->flags & (HAS_COLUMNS ? FG_STEP_LANES : 0)));
+}
+
 FG_INLINE struct round sort_steps(struct burst *b)
 {
 	uint8_t kind[FG_BURST] __attribute__((aligned(FG_LINE_OCTETS)));
+	uint32_t first = (uint32_t)__builtin_ctz(b->live);
 	struct round r;
 
-	memset(kind, 0, sizeof(kind));
-	FOR_PACKETS(i, b->live)
-	{
-		const struct fg_step *s = (const struct fg_step *)line(b, b->here[i]);
-
-		kind[i] = s->kind | (s->flags & (HAS_COLUMNS ? FG_STEP_LANES : 0));
-	}
-	r.roots = equal_octets(kind, FG_STEP_ROOT);
-	r.prefixes = equal_octets(kind, FG_STEP_PREFIXES);
-	r.rules = equal_octets(kind, FG_STEP_RULE);
-	r.vectors = equal_octets(kind, FG_STEP_SEGMENT);
-	b->live = r.roots | r.prefixes | r.rules | r.vectors;
-	for (uint8_t n = 0; n < LANES_FORMS; n++) {
-		r.columns[n] = equal_octets(kind, (uint8_t)(FG_STEP_SEGMENT | (n + 1) << FG_LANES_SHIFT));
-		b->live |= r.columns[n];
-	}
+	if ((equal_refs(b->here, b->here[first]) & b->live) == b->live)
+		memset(kind, kind_of(b, first), sizeof(kind)); /* all at one step */
+	else
+		FOR_PACKETS(i, b->live)
+	kind[i] = kind_of(b, i);
+	r.roots = equal_octets(kind, FG_STEP_ROOT) & b->live;
+	r.prefixes = equal_octets(kind, FG_STEP_PREFIXES) & b->live;
+	r.rules = equal_octets(kind, FG_STEP_RULE) & b->live;
+	r.vectors = equal_octets(kind, FG_STEP_SEGMENT) & b->live;
+	for (uint8_t n = 0; n < LANES_FORMS; n++)
+		r.columns[n] = equal_octets(kind, (uint8_t)(FG_STEP_SEGMENT | (n + 1) << FG_LANES_SHIFT)) & b->live;
+	b->live =
+		r.roots | r.prefixes | r.rules | r.vectors | r.columns[0] | r.columns[1] | r.columns[2] | r.columns[3];
 	return r;
 }
 
+FG_INLINE bool rule_matches(const struct fg_rule_line *r, const struct fg_key *k)
+{
+	bool hit =
+		rule_lanes(r, k) & ((k->tcp_flags & r->tcp_mask) == r->tcp_value) & ((r->fragments >> k->fragment) & 1);
+
+	if (r->flags & FG_STEP_HAS_MORE)
+		hit &= fg_rule_more_matches((const struct fg_rule_more *)(const void *)(r + 1), k);
+	return hit;
+}
+
+/* Packets at rules, and at the rules behind those as long as there are any: a list is a few lines side by side. */
 static void step_rules(struct burst *b, uint32_t set)
 {
-	FOR_PACKETS(i, set)
-	{
-		const struct fg_rule_line *r = (const struct fg_rule_line *)line(b, b->here[i]);
-		const struct fg_key *k = b->keys[i];
-		bool hit = rule_lanes(r, k) & ((k->tcp_flags & r->tcp_mask) == r->tcp_value) &
-			   ((r->fragments >> k->fragment) & 1);
+	for (uint32_t n = 0; n < FG_LIST_RULES && set != 0; n++) {
+		uint32_t more = 0;
 
-		if (r->flags & FG_STEP_HAS_MORE)
-			hit &= fg_rule_more_matches((const struct fg_rule_more *)(const void *)(r + 1), k);
-		take(b, i, hit, r->slot);
-		go_to(b, i, r->next);
+		FOR_PACKETS(i, set)
+		{
+			const struct fg_rule_line *r = (const struct fg_rule_line *)line(b, b->here[i]);
+
+			take(b, i, rule_matches(r, b->keys[i]), r->slot);
+			b->here[i] = b->ref[i] = r->next;
+			more |= (uint32_t)(((const struct fg_step *)line(b, r->next))->kind == FG_STEP_RULE) << i;
+		}
+		set = more & b->live;
 	}
 }
 
@@ -138,18 +154,6 @@ static void step_hot(struct burst *b, uint32_t set, const struct fg_segment_line
 		wide_match(b, &g, s);
 	else
 		narrow_match(b, &g, s);
-}
-
-static void step_columns(struct burst *b, const struct round *r)
-{
-	if (r->columns[0])
-		columns_step(b, r->columns[0], 8);
-	if (r->columns[1])
-		columns_step(b, r->columns[1], 16);
-	if (r->columns[2])
-		columns_step(b, r->columns[2], 32);
-	if (r->columns[3])
-		columns_step(b, r->columns[3], 64);
 }
 
 static void step_vectors(struct burst *b, uint32_t set)
@@ -200,7 +204,7 @@ void FG_BURST_MATCH(const struct fg_view *view, const struct fg_key *const keys[
 			step_prefixes(&b, r.prefixes);
 		if (r.rules)
 			step_rules(&b, r.rules);
-		step_columns(&b, &r);
+		step_columns(&b, r.columns);
 		if (r.vectors)
 			step_vectors(&b, r.vectors);
 		if (b.live != 0)

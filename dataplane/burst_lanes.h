@@ -163,25 +163,17 @@ FG_INLINE struct blocks blocks_load(const struct fg_block table[16])
 				_mm512_permutex2var_epi32(low, _mm512_or_si512(even, _mm512_set1_epi32(1)), high) };
 }
 
-/* Of 16 values: where their struct fg_ranks are, counted from line 0 of the image; any where the block has none. */
-FG_INLINE void blocks_places(const struct blocks *k, const uint32_t v[16], uint32_t place[16])
+/* Classes of 16 values. Where their block has no ranks none are read. */
+FG_INLINE void blocks_classes(const struct blocks *k, const uint32_t *image, const uint32_t v[16], uint32_t class[16])
 {
-	__m512i all = _mm512_load_si512(v), lines = _mm512_permutexvar_epi32(_mm512_srli_epi32(all, 12), k->ranks);
-	__m512i within = _mm512_and_si512(_mm512_srli_epi32(all, 4), _mm512_set1_epi32(255));
-	__mmask16 ranked = _mm512_test_epi32_mask(lines, lines);
-
-	_mm512_store_si512(place, _mm512_maskz_add_epi32(ranked, _mm512_slli_epi32(lines, 4), within));
-}
-
-/* Of 16 values: their classes, by those struct fg_ranks. */
-FG_INLINE void blocks_classes(const struct blocks *k, const uint32_t v[16], const uint32_t ranks[16],
-			      uint32_t class[16])
-{
-	__m512i all = _mm512_load_si512(v), block = _mm512_srli_epi32(all, 12), r = _mm512_load_si512(ranks);
+	__m512i all = _mm512_load_si512(v), block = _mm512_srli_epi32(all, 12);
 	__m512i lines = _mm512_permutexvar_epi32(block, k->ranks), base = _mm512_permutexvar_epi32(block, k->base);
+	__m512i within = _mm512_and_si512(_mm512_srli_epi32(all, 4), _mm512_set1_epi32(255));
+	__m512i place = _mm512_add_epi32(_mm512_slli_epi32(lines, 4), within);
+	__mmask16 ranked = _mm512_test_epi32_mask(lines, lines);
+	__m512i r = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), ranked, place, image, 4);
 
-	_mm512_store_si512(
-		class, _mm512_mask_add_epi32(base, _mm512_test_epi32_mask(lines, lines), base, ranks_class(r, all)));
+	_mm512_store_si512(class, _mm512_mask_add_epi32(base, ranked, base, ranks_class(r, all)));
 }
 #endif
 

@@ -72,11 +72,28 @@ FG_INLINE void root_nodes(const struct burst *b, uint32_t nodes, uint32_t found[
 #endif
 }
 
+/* The same for packets that all go to one address, as those of an attack do: one look-up. */
+FG_INLINE void enter_one(const struct burst *b, uint32_t set, uint32_t found[FG_BURST])
+{
+	const struct fg_view view = { .base = b->base };
+	uint32_t first = (uint32_t)__builtin_ctz(set), step = fg_root_find(&view, b->root, 0, b->keys[first]);
+
+	fetch(b, step);
+	for (uint32_t i = 0; i < FG_BURST; i++)
+		found[i] = set >> i & 1 ? step : 0;
+}
+
 /* The step for the destination of packets at the root, longer prefixes only, into found[]; 0 for all others. */
 FG_INLINE void enter_root(struct burst *b, uint32_t set, uint32_t found[FG_BURST])
 {
 	uint32_t nodes;
 
+	b->rooted |= set;
+	b->shorter |= set;
+	if ((equal_refs(b->dst, b->dst[__builtin_ctz(set)]) & set) == set) {
+		enter_one(b, set, found);
+		return;
+	}
 	root_upper(b, set, found);
 	nodes = top_bits(found);
 	FOR_PACKETS(i, nodes)
@@ -88,7 +105,6 @@ FG_INLINE void enter_root(struct burst *b, uint32_t set, uint32_t found[FG_BURST
 		root_nodes(b, nodes, found);
 	FOR_PACKETS(i, set & ~equal_refs(found, 0))
 	fetch(b, found[i]);
-	b->rooted |= set;
 }
 
 /* Packets that come to the root behind steps that lie in front of it. */
@@ -101,23 +117,35 @@ FG_INLINE void step_root(struct burst *b, uint32_t set)
 	b->ref[i] = found[i];
 }
 
-/*
- * Packets whose chains ended, to what follows: the step for the shorter prefix of their destination, if there is any; then the rules
- * without one.
- */
-FG_INLINE void leave_root(struct burst *b, uint32_t set)
+/* Steps for the shorter prefixes of packets whose chains ended; those of which there is one. */
+FG_INLINE uint32_t root_shorter(struct burst *b, uint32_t set)
 {
 	const uint32_t *shorter = (const uint32_t *)line(b, b->root->shorter);
+	uint32_t some = 0;
 
 	FOR_PACKETS(i, set)
 	{
 		uint32_t step = shorter[b->dst[i] >> (32 - FG_SHORT_BITS)];
-		bool known = b->turn[0][i];
 
-		step = known ? 0 : step;
-		b->ref[i] = b->here[i] = step ? step : b->root->next;
-		b->turn[0][i] = 1;
-		b->rooted &= ~((uint32_t)(step == 0) << i);
+		b->ref[i] = b->here[i] = step;
+		some |= (uint32_t)(step != 0) << i;
+	}
+	return some;
+}
+
+/* Packets whose chains ended, to what follows: the shorter prefix of their destination, and then the rules without one. */
+FG_INLINE void leave_root(struct burst *b, uint32_t set)
+{
+	uint32_t some = b->root->flags & FG_ROOT_SHORT ? root_shorter(b, set & b->shorter) : 0, next = b->root->next;
+
+	b->shorter &= ~set;
+	set &= ~some;
+	b->rooted &= ~set;
+	for (uint32_t i = 0; i < FG_BURST; i++) {
+		uint32_t in = set >> i & 1;
+
+		b->ref[i] = in ? next : b->ref[i];
+		b->here[i] = in ? next : b->here[i];
 	}
 }
 

@@ -13,7 +13,6 @@
 struct group {
 	uint64_t bits[FG_BURST * 8] __attribute__((aligned(FG_LINE_OCTETS))); /* rules left, 1 or 8 words a packet */
 	uint32_t value[FG_BURST] __attribute__((aligned(FG_LINE_OCTETS)));
-	uint32_t ranks[FG_BURST] __attribute__((aligned(FG_LINE_OCTETS)));
 	uint32_t class[FG_BURST] __attribute__((aligned(FG_LINE_OCTETS)));
 	const struct fg_key *key[FG_BURST];
 	uint8_t packet[FG_BURST];
@@ -37,11 +36,6 @@ FG_INLINE uint32_t tcp_class(const uint16_t *table, uint32_t flags)
 	return (uint32_t)table[flags & 255] + table[256 + (flags >> 8 & 15)];
 }
 
-FG_INLINE const struct fg_segment_line *segment_at(const struct burst *b, uint32_t i)
-{
-	return (const struct fg_segment_line *)line(b, b->here[i]);
-}
-
 /* Classes of the group's values in a field of 16 bits. */
 FG_INLINE void group_classes(const struct burst *b, struct group *g, const struct fg_block *table,
 			     uint32_t class[FG_BURST])
@@ -51,11 +45,7 @@ FG_INLINE void group_classes(const struct burst *b, struct group *g, const struc
 	const uint32_t *image = (const uint32_t *)line(b, 0);
 
 	for (uint32_t j = 0; j < g->n; j += 16)
-		blocks_places(&blocks, g->value + j, g->ranks + j);
-	for (uint32_t j = 0; j < g->n; j++)
-		g->ranks[j] = image[g->ranks[j]];
-	for (uint32_t j = 0; j < g->n; j += 16)
-		blocks_classes(&blocks, g->value + j, g->ranks + j, class + j);
+		blocks_classes(&blocks, image, g->value + j, class + j);
 #else
 	for (uint32_t j = 0; j < g->n; j++)
 		class[j] = wide_class(b, table, g->value[j]);
@@ -152,26 +142,33 @@ FG_INLINE void group_fields(const struct burst *b, struct group *g, const struct
 	}
 }
 
-/* The rules that packet j of the group is left with, in order, until one is terminal. */
-FG_INLINE void group_take(struct burst *b, const struct fg_segment_line *s, struct group *g, uint32_t j, bool wide)
+/* Takes the rules that packet j of the group is left with, in order, until one is terminal. True: its way ends here. */
+FG_INLINE bool group_take_one(const struct burst *b, const struct fg_segment_line *s, struct group *g, uint32_t j,
+			      bool wide)
 {
 	const uint32_t *slots = (const uint32_t *)line(b, s->slots);
 	uint64_t *bits = g->bits + j * (wide ? 8 : 1);
+	struct fg_matched *m = &b->matched[g->packet[j]];
 
 	for (uint32_t n = 0; n < FG_APPLIED_MAX; n++) {
 		uint32_t words = wide ? wide_words(bits) : bits[0] != 0, word, rule;
 
 		if (words == 0)
-			return;
+			return m->count == FG_APPLIED_MAX;
 		word = wide ? fg_lowest_bit(words) : 0;
 		rule = word * 64 + fg_lowest_bit(bits[word]);
+		if (rule >= s->rules) /* bits behind the last rule stand where no field is constrained */
+			return m->count == FG_APPLIED_MAX;
+		if (fg_matched_add(m, slots[rule]))
+			return true;
 		bits[word] &= bits[word] - 1;
-		if (rule >= s->rules)
-			return; /* bits behind the last rule stand where no field is constrained */
-		take(b, g->packet[j], true, slots[rule]);
-		if ((b->live >> g->packet[j] & 1) == 0)
-			return;
 	}
+	return true;
+}
+
+FG_INLINE void group_take(struct burst *b, const struct fg_segment_line *s, struct group *g, uint32_t j, bool wide)
+{
+	b->live &= ~((uint32_t)group_take_one(b, s, g, j, wide) << g->packet[j]);
 }
 
 /* All packets have all rules. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Where the packets of a burst are in the image. Included by burst_form.c and its parts. A set of packets is a
- * word of bits; bit i is packet i. What always holds: a packet makes at most one step a round, as it does in
- * fg_match_step().
+ * word of bits; bit i is packet i. What always holds: a packet makes
+ * the steps that it makes in fg_match(), but that it does not come back to a root.
  */
 #ifndef DATAPLANE_BURST_STATE_H
 #define DATAPLANE_BURST_STATE_H
@@ -18,7 +18,8 @@ struct burst {
 	COLUMN turn[2][FG_BURST]; /* with what it has looked up already */
 	COLUMN dst[FG_BURST];     /* first 32 bits of destinations, in host order */
 	uint32_t live;            /* packets that go on */
-	uint32_t rooted;          /* those that have still what follows the root's upper table before them */
+	uint32_t shorter;         /* those that have the root's shorter prefixes before them */
+	uint32_t rooted;          /* and those that have the rules without a destination */
 	const struct fg_root_line *root;
 	const uint8_t *base;
 	const struct fg_key *const *keys;
@@ -36,6 +37,12 @@ FG_INLINE const void *line(const struct burst *b, uint32_t ref)
 FG_INLINE void fetch(const struct burst *b, uint32_t ref)
 {
 	__builtin_prefetch(line(b, ref));
+}
+
+/* The segment that the packet is at. */
+FG_INLINE const struct fg_segment_line *segment_at(const struct burst *b, uint32_t i)
+{
+	return (const struct fg_segment_line *)line(b, b->here[i]);
 }
 
 /* The packet's next step. */

@@ -83,7 +83,7 @@ struct root {
 	uint32_t leaf[256]; /* the node being made, for the addresses of `upper` */
 	uint32_t upper;
 	bool open;
-	bool nodes;                /* there are any */
+	bool nodes, shorts;        /* there are any; there are short prefixes */
 	uint32_t lines, continues; /* of the worst packet */
 };
 
@@ -180,6 +180,7 @@ static void root_set(struct root *r, uint32_t first, uint32_t length, uint32_t h
 		return;
 	}
 	close_node(r);
+	r->shorts |= length <= FG_SHORT_BITS;
 	if (!fg_emit_writes(r->e))
 		return;
 	if (length <= FG_SHORT_BITS)
@@ -246,6 +247,7 @@ static struct fg_chain compile_ipv4(struct fg_emit *e, const struct fg_table_rul
 			.shorter = r.shorter_ref,
 			.filled = r.filled_ref,
 			.kind = FG_STEP_ROOT,
+			.flags = r.shorts ? FG_ROOT_SHORT : 0,
 			.next = next.ref,
 		};
 	/* Its own line, one of either table, two of a node. */

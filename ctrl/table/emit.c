@@ -73,6 +73,16 @@ struct fg_component fg_parts_component(const struct fg_rule *rule, const struct 
 	};
 }
 
+const struct fg_tcp_table *fg_scratch_tcp(struct fg_compile_scratch *t, const struct fg_component *c)
+{
+	if (c->len == t->tcp_len && memcmp(c->body, t->tcp_body, c->len) == 0)
+		return &t->tcp;
+	fg_component_tcp_table(c, &t->tcp);
+	t->tcp_len = c->len <= FG_TCP_BODY ? c->len : 0;
+	memcpy(t->tcp_body, c->body, t->tcp_len);
+	return &t->tcp;
+}
+
 struct fg_interval fg_parts_l4(const struct fg_parts *parts)
 {
 	/* RFC 8955 §4.2.2.3-9: what each component demands of the transport header. */
@@ -105,18 +115,39 @@ static void lane8(struct fg_rule_line *r, int lane, struct fg_interval i)
 	r->span8[lane] = (uint8_t)(i.hi - i.lo);
 }
 
+/* Of a set of numbers below 64: the bits that are set in any of them, in all of them. */
+static const uint64_t with_bit[6] = { 0xaaaaaaaaaaaaaaaaull, 0xccccccccccccccccull, 0xf0f0f0f0f0f0f0f0ull,
+				      0xff00ff00ff00ff00ull, 0xffff0000ffff0000ull, 0xffffffff00000000ull };
+
+static uint32_t set_in_any(uint64_t set)
+{
+	uint32_t bits = 0;
+
+	for (uint32_t b = 0; b < 6; b++)
+		bits |= (uint32_t)((set & with_bit[b]) != 0) << b;
+	return bits;
+}
+
+static uint32_t set_in_all(uint64_t set)
+{
+	uint32_t bits = 0;
+
+	for (uint32_t b = 0; b < 6; b++)
+		bits |= (uint32_t)((set & ~with_bit[b]) == 0) << b;
+	return bits;
+}
+
 /* A set of flag values that is all values with some bits fixed becomes mask and value. */
-static enum fg_fit fit_tcp(const struct fg_component *c, struct fg_tcp_table *t, struct fg_rule_line *r)
+static enum fg_fit fit_tcp(const struct fg_tcp_table *t, struct fg_rule_line *r)
 {
 	uint32_t all = (1u << FG_TCP_FLAGS_BITS) - 1, both = all, any = 0, members = 0;
 
-	fg_component_tcp_table(c, t);
-	for (uint32_t v = 0; v <= all; v++) {
-		if (((t->word[v / 64] >> (v % 64)) & 1) == 0)
+	for (uint32_t w = 0; w <= all / 64; w++) {
+		if (t->word[w] == 0)
 			continue;
-		both &= v;
-		any |= v;
-		members++;
+		both &= w << 6 | set_in_all(t->word[w]);
+		any |= w << 6 | set_in_any(t->word[w]);
+		members += (uint32_t)__builtin_popcountll(t->word[w]);
 	}
 	if (members == 0)
 		return FG_FITS_NEVER;
@@ -184,7 +215,7 @@ static enum fg_fit fit_component(struct fg_emit *e, const struct fg_rule *rule, 
 	size_t n;
 
 	if (c->type == FG_TCP_FLAGS)
-		return fit_tcp(c, &e->scratch->tcp, r);
+		return fit_tcp(fg_scratch_tcp(e->scratch, c), r);
 	if (c->type == FG_FRAGMENT) {
 		r->fragments = fg_component_fragment_states(rule->family, c);
 		return r->fragments == 0 ? FG_FITS_NEVER : FG_FITS;
@@ -275,6 +306,7 @@ struct fg_chain fg_emit_chain(struct fg_emit *e, const struct fg_table_rule *rul
 			      struct fg_chain next)
 {
 	next.tail = 0;
+	e->scratch->tcp_len = 0; /* memory that was given may hold anything */
 	if (n <= FG_LIST_RULES && emit_list(e, rules, n, with_dst, &next))
 		return next;
 	while (n > 0 && !e->full) {

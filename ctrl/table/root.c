@@ -73,6 +73,18 @@ static bool node_close(struct fg_side *s, uint32_t *entry, uint32_t old_classes,
 	return true;
 }
 
+/* Says whether there are short prefixes. */
+static void mark_short(const struct fg_side *s)
+{
+	struct fg_root_line *line = fg_lines_at(s, s->root.ref);
+	const uint32_t *shorter = fg_lines_at(s, line->shorter);
+	uint32_t any = 0;
+
+	for (uint32_t i = 0; i < 1u << FG_SHORT_BITS; i++)
+		any |= shorter[i];
+	line->flags = any != 0 ? FG_ROOT_SHORT : 0;
+}
+
 /* Says of the lines of n entries of `upper` whether they are filled. */
 static void mark_filled(const struct fg_side *s, uint32_t first, uint32_t n)
 {
@@ -120,7 +132,9 @@ bool fg_root_replace(struct fg_side *s, uint32_t first, uint32_t length, uint32_
 		else if ((entry[i] & FG_NODE) && !replace_in_node(s, &entry[i], 0, 256, old, new))
 			return false;
 	}
-	if (!shorter)
+	if (shorter)
+		mark_short(s);
+	else
 		mark_filled(s, first >> 8, 1u << (bits - length));
 	return true;
 }
@@ -156,7 +170,9 @@ bool fg_root_add(struct fg_side *s, struct fg_root_node *node, uint32_t first, u
 	if (length <= FG_UPPER_BITS) {
 		for (uint32_t i = 0; i < 1u << (bits - length); i++)
 			entry[i] = step;
-		if (!shorter)
+		if (shorter)
+			mark_short(s);
+		else
 			mark_filled(s, first >> 8, 1u << (bits - length));
 		return true;
 	}

@@ -117,9 +117,39 @@ static bool rule_intervals(const struct segment *s, size_t i, const struct sourc
 	return true;
 }
 
-static void mark(uint64_t *starts, uint32_t v)
+/* Starts are few, so that what is read and cleared are their words alone. */
+static void mark(struct fg_compile_scratch *t, uint32_t v)
 {
-	starts[v / 64] |= 1ull << (v % 64);
+	uint32_t word = v / 64;
+
+	if (!(t->started[word / 64] >> (word % 64) & 1))
+		t->starts[word] = 0;
+	t->started[word / 64] |= 1ull << (word % 64);
+	t->starts[word] |= 1ull << (v % 64);
+}
+
+static uint64_t starts_word(const struct fg_compile_scratch *t, uint32_t word)
+{
+	return t->started[word / 64] >> (word % 64) & 1 ? t->starts[word] : 0;
+}
+
+/* Starts in one block of 4096 values. */
+static uint32_t count_block(const struct fg_compile_scratch *t, uint32_t block)
+{
+	uint32_t n = 0;
+
+	for (uint64_t words = t->started[block]; words != 0; words &= words - 1)
+		n += (uint32_t)__builtin_popcountll(t->starts[block * 64 + fg_lowest_bit(words)]);
+	return n;
+}
+
+static uint32_t count_starts(const struct fg_compile_scratch *t, uint32_t max)
+{
+	uint32_t n = 0;
+
+	for (uint32_t block = 0; block <= max >> FG_BLOCK_SHIFT; block++)
+		n += count_block(t, block);
+	return n;
 }
 
 /* Marks all starts of a field. False: no rule of the segment constrains it. */
@@ -131,33 +161,24 @@ static bool mark_starts(const struct segment *s, const struct source *src)
 
 	if (src->type != 0 && !(s->present >> src->type & 1))
 		return false;
-	memset(t->starts, 0, (src->max / 64 + 2) * sizeof(*t->starts));
+	memset(t->started, 0, ((src->max >> FG_BLOCK_SHIFT) + 1) * sizeof(*t->started));
 	for (size_t i = 0; i < s->n; i++) {
 		if (!rule_intervals(s, i, src, t->list, &n))
 			continue;
 		any = true;
 		for (size_t j = 0; j < n; j++) {
 			if (t->list[j].lo > 0)
-				mark(t->starts, t->list[j].lo);
+				mark(t, t->list[j].lo);
 			if (t->list[j].hi < src->max)
-				mark(t->starts, t->list[j].hi + 1);
+				mark(t, t->list[j].hi + 1);
 		}
 	}
 	return any;
 }
 
-static uint32_t count_starts(const uint64_t *starts, uint32_t max)
-{
-	uint32_t n = 0;
-
-	for (uint32_t w = 0; w <= max / 64; w++)
-		n += starts[w] != 0 ? (uint32_t)__builtin_popcountll(starts[w]) : 0; /* mostly 0 */
-	return n;
-}
-
 static void emit_octet_table(struct segment *s, struct fg_field *f, uint32_t max)
 {
-	const uint64_t *starts = s->e->scratch->starts;
+	const struct fg_compile_scratch *t = s->e->scratch;
 	uint8_t *table;
 	uint8_t class = 0;
 
@@ -167,27 +188,27 @@ static void emit_octet_table(struct segment *s, struct fg_field *f, uint32_t max
 		return;
 	table = fg_emit_at(s->e, f->table);
 	for (uint32_t v = 0; v < 256; v++) {
-		if (v <= max && (starts[v / 64] >> (v % 64) & 1))
+		if (v <= max && (starts_word(t, v / 64) >> (v % 64) & 1))
 			class ++;
 		table[v] = class;
 	}
 }
 
 /* Ranks of one block of 4096 values, if any of them begins a class. */
-static uint32_t emit_block(struct segment *s, uint32_t first)
+static uint32_t emit_block(struct segment *s, uint32_t block)
 {
-	const uint64_t *starts = s->e->scratch->starts + first / 64;
+	const struct fg_compile_scratch *t = s->e->scratch;
 	struct fg_ranks *ranks;
 	uint32_t n = 0, ref;
 
-	if (count_starts(starts, 4095) == 0)
+	if (t->started[block] == 0)
 		return 0;
 	ref = fg_emit_lines(s->e, FG_BLOCK_LINES);
 	if (!fg_emit_writes(s->e))
 		return ref;
 	ranks = fg_emit_at(s->e, ref);
 	for (uint32_t i = 0; i < 256; i++) {
-		ranks[i].starts = (uint16_t)(starts[i / 4] >> (i % 4 * 16));
+		ranks[i].starts = (uint16_t)(starts_word(t, block * 64 + i / 4) >> (i % 4 * 16));
 		ranks[i].rank = (uint16_t)n;
 		n += fg_popcount16(ranks[i].starts);
 	}
@@ -200,12 +221,12 @@ static void emit_wide_table(struct segment *s, struct fg_field *f, uint32_t max)
 
 	f->table = fg_emit_lines(s->e, (blocks + 7) / 8);
 	for (uint32_t b = 0; b < blocks; b++) {
-		uint32_t ref = emit_block(s, b << FG_BLOCK_SHIFT);
+		uint32_t ref = emit_block(s, b);
 
 		ranked |= ref;
 		if (fg_emit_writes(s->e))
 			((struct fg_block *)fg_emit_at(s->e, f->table))[b] = (struct fg_block){ ref, class };
-		class += count_starts(s->e->scratch->starts + (size_t)b * 64, 4095);
+		class += count_block(s->e->scratch, b);
 	}
 	/* A line of blocks, one of ranks where there are any, one of vectors; for either port. */
 	s->lines += (ranked != 0 ? 3u : 2u) * (f->kind == FG_FIELD_PORTS ? 2 : 1);
@@ -251,7 +272,7 @@ static void emit_field(struct segment *s, const struct source *src)
 
 	if (!mark_starts(s, src))
 		return;
-	classes = 1 + count_starts(s->e->scratch->starts, src->max);
+	classes = 1 + count_starts(s->e->scratch, src->max);
 	*f = (struct fg_field){ .kind = src->kind, .key_octet = src->key_octet };
 	if (src->kind == FG_FIELD_OCTET)
 		emit_octet_table(s, f, src->max);
@@ -263,13 +284,13 @@ static void emit_field(struct segment *s, const struct source *src)
 	s->count++;
 }
 
-/* Splits the classes of `n` values by a predicate given as a bit for each. Returns the number of classes. */
-static uint32_t refine(uint8_t *class, uint32_t n, const bool *bit)
+/* Splits the `classes` classes of `n` values by a predicate given as a bit for each. Returns the number of classes. */
+static uint32_t refine(uint8_t *class, uint32_t classes, uint32_t n, const bool *bit)
 {
 	uint16_t split[256][2];
 	uint32_t next = 0;
 
-	memset(split, 0xff, sizeof(split));
+	memset(split, 0xff, classes * sizeof(*split));
 	for (uint32_t v = 0; v < n; v++) {
 		uint16_t *to = &split[class[v]][bit[v]];
 
@@ -297,49 +318,73 @@ static void refine_tcp(struct tcp_classes *k, const struct fg_tcp_table *t)
 	for (uint32_t h = 0; h < 16; h++) {
 		for (uint32_t l = 0; l < 256; l++)
 			bit[l] = tcp_holds(t, h << 8 | l);
-		k->lows = refine(k->low, 256, bit);
+		k->lows = refine(k->low, k->lows, 256, bit);
 	}
 	for (uint32_t l = 0; l < 256; l++) {
 		for (uint32_t h = 0; h < 16; h++)
 			bit[h] = tcp_holds(t, h << 8 | l);
-		k->highs = refine(k->high, 16, bit);
+		k->highs = refine(k->high, k->highs, 16, bit);
 	}
 }
 
-static bool rule_tcp(const struct segment *s, size_t i, struct fg_tcp_table *out)
+/* Leaves the truth table of a rule's TCP flags in the scratch; false where it has none. */
+static bool rule_tcp(const struct segment *s, size_t i)
 {
 	const struct fg_parts *parts = &s->e->scratch->parts[i];
 	struct fg_component c = fg_parts_component(s->rules[i].rule, parts, FG_TCP_FLAGS);
 
 	if (!(parts->present >> FG_TCP_FLAGS & 1))
 		return false;
-	fg_component_tcp_table(&c, out);
+	fg_scratch_tcp(s->e->scratch, &c);
 	return true;
+}
+
+/* The first value of each class. */
+static void first_values(const uint8_t *class, uint32_t n, uint8_t *value)
+{
+	for (uint32_t v = n; v-- > 0;)
+		value[class[v]] = (uint8_t)v;
 }
 
 static void fill_tcp(const struct segment *s, const struct fg_field *f, const struct tcp_classes *k)
 {
-	struct fg_tcp_table *t = &s->e->scratch->tcp;
+	const struct fg_tcp_table *t = &s->e->scratch->tcp;
+	uint8_t low[256], high[16];
+
+	first_values(k->low, 256, low);
+	first_values(k->high, 16, high);
 
 	for (size_t i = 0; i < s->n; i++) {
-		bool constrained = rule_tcp(s, i, t);
+		bool constrained = rule_tcp(s, i);
 
-		for (uint32_t v = 0; v < 1u << FG_TCP_FLAGS_BITS; v++)
-			if (!constrained || tcp_holds(t, v))
-				vector(s, f, k->low[v & 255] + k->high[v >> 8] * k->lows)[i / 64] |= 1ull << (i % 64);
+		for (uint32_t c = 0; c < k->lows * k->highs; c++)
+			if (!constrained || tcp_holds(t, (uint32_t)high[c / k->lows] << 8 | low[c % k->lows]))
+				vector(s, f, c)[i / 64] |= 1ull << (i % 64);
 	}
+}
+
+/* True where the scratch's table is one of the last FG_TCP_SEEN different ones; it is from now on. Mostly rules ask for the same. */
+static bool tcp_seen(struct fg_compile_scratch *t, uint32_t *seen)
+{
+	for (uint32_t i = 0; i < *seen && i < FG_TCP_SEEN; i++)
+		if (memcmp(&t->tcp_seen[i], &t->tcp, sizeof(t->tcp)) == 0)
+			return true;
+	t->tcp_seen[(*seen)++ % FG_TCP_SEEN] = t->tcp;
+	return false;
 }
 
 static void emit_tcp(struct segment *s)
 {
 	struct fg_field *f = &s->fields[s->count];
 	struct tcp_classes k = { .lows = 1, .highs = 1 };
+	uint32_t seen = 0;
 	uint16_t *table;
 	bool any = false;
 
 	for (size_t i = 0; i < s->n; i++)
-		if (rule_tcp(s, i, &s->e->scratch->tcp)) {
-			refine_tcp(&k, &s->e->scratch->tcp);
+		if (rule_tcp(s, i)) {
+			if (!tcp_seen(s->e->scratch, &seen))
+				refine_tcp(&k, &s->e->scratch->tcp);
 			any = true;
 		}
 	if (!any)
@@ -408,10 +453,8 @@ static bool admits_absent(const struct segment *s, size_t i, uint8_t type)
 	struct fg_component c = fg_parts_component(rule, &s->e->scratch->parts[i], type);
 	struct fg_compile_scratch *t = s->e->scratch;
 
-	if (type == FG_TCP_FLAGS) {
-		fg_component_tcp_table(&c, &t->tcp);
-		return tcp_holds(&t->tcp, 0);
-	}
+	if (type == FG_TCP_FLAGS)
+		return tcp_holds(fg_scratch_tcp(t, &c), 0);
 	return fg_component_intervals(rule->family, &c, t->list) > 0 && t->list[0].lo == 0;
 }
 
@@ -428,11 +471,13 @@ struct fg_chain fg_emit_segment(struct fg_emit *e, const struct fg_table_rule *r
 				struct fg_chain next)
 {
 	struct segment s = { .e = e, .rules = rules, .n = n, .wide = n > FG_NARROW_RULES };
-	uint32_t slots = fg_emit_lines(e, (uint32_t)((n + 15) / 16)), continues = 0, taken;
+	uint32_t slots, continues = 0, taken;
 	uint8_t columns = 0;
 
 	if (!s.wide && !with_dst)
-		columns = fg_emit_columns(e, rules, n);
+		columns = fg_emit_columns(e, rules, n, &slots);
+	else
+		slots = fg_emit_lines(e, (uint32_t)((n + 15) / 16));
 	for (size_t i = 0; i < n; i++) {
 		fg_rule_parts(rules[i].rule, &e->scratch->parts[i]);
 		s.present |= e->scratch->parts[i].present;

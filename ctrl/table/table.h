@@ -13,13 +13,19 @@ struct fg_parts {
 	uint16_t len[FG_COMPONENT_MAX + 1];
 };
 
+enum { FG_TCP_SEEN = 8, FG_TCP_BODY = 32 };
+
 /* Working memory of one compilation; about 300 KiB. */
 struct fg_compile_scratch {
 	struct fg_parts parts[FG_SEGMENT_RULES];
 	bool l4_implied[FG_SEGMENT_RULES];
 	struct fg_interval list[FG_INTERVALS_MAX];
-	uint64_t starts[(FG_FLOW_LABEL_MAX + 1) / 64 + 1]; /* values of a field that begin a class */
-	struct fg_tcp_table tcp;
+	uint64_t starts[(FG_FLOW_LABEL_MAX + 1) / 64]; /* values of a field that begin a class */
+	uint64_t started[(FG_FLOW_LABEL_MAX + 1) /
+			 4096]; /* words of that which are not 0; of no meaning are the others */
+	struct fg_tcp_table tcp, tcp_seen[FG_TCP_SEEN];
+	uint8_t tcp_body[FG_TCP_BODY]; /* of the component whose table is in `tcp` */
+	uint16_t tcp_len;              /* 0: it was longer, or there was none */
 	struct fg_rule_line lines[FG_NARROW_RULES];
 };
 
@@ -71,8 +77,11 @@ enum fg_fit { FG_FITS, FG_FITS_NOT, FG_FITS_NEVER };
 enum fg_fit fg_rule_fit(struct fg_emit *e, const struct fg_rule *rule, bool with_dst, struct fg_rule_line *line,
 			struct fg_rule_more *more);
 
-/* Columns of a narrow segment, where its rules allow it. The segment's flags that say what there is. */
-uint8_t fg_emit_columns(struct fg_emit *e, const struct fg_table_rule *rules, size_t n);
+/*
+ * Slots of a narrow segment and its columns, where its rules allow them. `ref` is where the slots are, the result the segment's flags that say
+ * what columns there are.
+ */
+uint8_t fg_emit_columns(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, uint32_t *ref);
 
 /* Prefixes, each before those that lie in it: the worst chain of nested ones, and the lengths in use. Starts all zero. */
 struct fg_nest {
@@ -119,6 +128,8 @@ static inline bool fg_group_by_source(size_t rules, size_t sourced)
 void fg_rule_parts(const struct fg_rule *rule, struct fg_parts *parts);
 /* A component that is present. */
 struct fg_component fg_parts_component(const struct fg_rule *rule, const struct fg_parts *parts, uint8_t type);
+/* The truth table of a component of TCP flags, in the scratch. Made anew only where it is not that of the one before. */
+const struct fg_tcp_table *fg_scratch_tcp(struct fg_compile_scratch *t, const struct fg_component *c);
 /* Interval of enum fg_l4 that the components of a rule demand together; lo > hi: they contradict each other. */
 struct fg_interval fg_parts_l4(const struct fg_parts *parts);
 /* The component of that type of a checked rule. */

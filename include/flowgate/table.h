@@ -55,6 +55,7 @@ enum fg_step_flag {
 	FG_STEP_HAS_MORE = 1, /* rule: a struct fg_rule_more is the next line */
 	FG_STEP_WIDE = 2,     /* segment: vectors of 512 bits, one a line; otherwise of 64 bits, eight a line */
 	FG_STEP_RARE = 4,     /* segment: its columns are all of enum fg_column, otherwise the usual ones */
+	FG_ROOT_SHORT = 8,    /* root: `shorter` has entries */
 	FG_STEP_LANES = 0x70, /* segment: n << 4, its columns have FG_LANES_MIN << (n - 1) lanes; 0: it has none */
 };
 
@@ -183,9 +184,9 @@ struct fg_block {
 enum { FG_BLOCK_SHIFT = 12, FG_BLOCK_LINES = 16 };
 
 /*
- * Columns: the rules of a narrow segment once more, where each is one interval a field, for who can compare many at once. They begin in
- * the line behind its slots. Lane i of each column is rule i; a column is two arrays of one uint16_t a lane. Lanes behind the last rule
- * match nothing.
+ * Columns: the rules of a narrow segment once more, where each is one interval a field, for who can compare many at once. They lie behind
+ * its slots, of which there is then one for each lane. Lane i of each column is rule i; a column is two arrays of one uint16_t a lane. Lanes
+ * behind the last rule match nothing.
  */
 enum fg_column {
 	FG_COLUMN_DPORT, /* lo, span, as in a rule line */
@@ -193,13 +194,13 @@ enum fg_column {
 	FG_COLUMN_LENGTH,
 	FG_COLUMN_SRC_HI,
 	FG_COLUMN_SRC_LO,
-	FG_COLUMN_L4,        /* lo, span of two octets: protocol in the lower, enum fg_l4 in the upper */
-	FG_COLUMN_TCP,       /* mask, value */
-	FG_COLUMN_FRAGMENTS, /* bit s: not with enum fg_fragment_state s; the second array is unused */
+	FG_COLUMN_L4,    /* lo, span of two octets: protocol in the lower, enum fg_l4 in the upper */
+	FG_COLUMN_FLAGS, /* mask, value of the TCP flags; and in the upper four bits of the enum fg_fragment_state */
 	FG_COLUMNS_USUAL,
 	FG_COLUMN_PORT = FG_COLUMNS_USUAL, /* lo, span of which at least one port must be in */
 	FG_COLUMN_ICMP,                    /* lo, span of two octets: type, code */
 	FG_COLUMN_DSCP,                    /* lo, span of two octets: DSCP, any */
+	FG_COLUMN_STATES,                  /* bit s: not with enum fg_fragment_state s; the second array is unused */
 	FG_COLUMNS,
 };
 enum { FG_LANES_MIN = 8, FG_LANES_SHIFT = 4 };
