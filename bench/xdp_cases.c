@@ -19,6 +19,7 @@ const struct xdp_case xdp_cases[] = {
 	{ "no rules", XDP_RULES_SPREAD, 0, false, false },
 	{ "nothing matches", XDP_RULES_SPREAD, 1000, false, false },
 	{ "nothing matches", XDP_RULES_SPREAD, 50000, false, false },
+	{ "hit, 1-rule groups", XDP_RULES_SPREAD, 16, false, true },
 	{ "hit, 1-rule groups", XDP_RULES_SPREAD, 1000, false, true },
 	{ "hit, 1-rule groups", XDP_RULES_SPREAD, 50000, false, true },
 	{ "hit, one group of 4", XDP_RULES_GROUP, 4, false, true },

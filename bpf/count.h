@@ -21,24 +21,27 @@ FG_INLINE uint8_t verdict_of_rule(const struct scratch *s, const struct fg_actio
 	return action->flags & FG_ACT_DISCARD ? FG_DROP : FG_PASS;
 }
 
-FG_INLINE void count_rules(const struct scratch *s, uint64_t now_ns)
+FG_INLINE void count_rule(struct fg_rule_counters *c, uint8_t verdict, uint64_t octets, uint64_t now_ns)
+{
+	count(&c->matched, octets);
+	if (verdict == FG_DROP)
+		count(&c->dropped, octets);
+	else if (verdict == FG_PASS)
+		count(&c->passed, octets);
+	c->last_ns = now_ns;
+}
+
+static __attribute__((noinline)) int count_rules(const struct scratch *s, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < FG_APPLIED_MAX && i < s->matched.count; i++) {
 		uint32_t slot = slot_of(s, i);
 		struct fg_rule_counters *c = bpf_map_lookup_elem(&rule_counters, &slot);
 		const struct fg_action *action = bpf_map_lookup_elem(&actions, &slot);
-		uint8_t verdict;
 
-		if (c == NULL || action == NULL)
-			return;
-		verdict = verdict_of_rule(s, action);
-		count(&c->matched, s->packet.ip_length);
-		if (verdict == FG_DROP)
-			count(&c->dropped, s->packet.ip_length);
-		else if (verdict == FG_PASS)
-			count(&c->passed, s->packet.ip_length);
-		c->last_ns = now_ns;
+		if (c != NULL && action != NULL)
+			count_rule(c, verdict_of_rule(s, action), s->packet.ip_length, now_ns);
 	}
+	return 0;
 }
 
 /* Whether this core may take a sample now, and of that rule. */

@@ -14,21 +14,45 @@
 
 char licence[] SEC("license") = "Dual BSD/GPL";
 
-/* The rules that apply, and all that follows from them. The XDP code. */
-FG_INLINE int enforce(struct xdp_md *ctx, struct scratch *s, const struct fg_control *control,
-		      struct fg_port_counters *pc)
+/* One rule that passes or drops, and no more. The XDP code. */
+FG_INLINE int enforce_simple(struct xdp_md *ctx, struct scratch *s, const struct fg_control *control,
+			     struct fg_port_counters *pc)
 {
-	uint64_t now_ns;
+	uint64_t now_ns = bpf_ktime_get_coarse_ns();
+	uint32_t slot = slot_of(s, 0);
+	struct fg_rule_counters *c = bpf_map_lookup_elem(&rule_counters, &slot);
+
+	if (c == NULL)
+		return XDP_ABORTED;
+	s->decider = 0;
+	if (sample_is_wanted(s, control) && sample_is_due(s, control, c, now_ns))
+		sample(ctx, s, pc, now_ns);
+	count_rule(c, s->verdict.verdict, s->packet.ip_length, now_ns);
+	if (s->verdict.verdict == FG_DROP && !(control->flags & FG_CONTROL_SHADOW))
+		return XDP_DROP;
+	return pass(&s->port);
+}
+
+/* The rules that apply, and all that follows from them. The XDP code. */
+static __attribute__((noinline)) int enforce_all(struct xdp_md *ctx, struct scratch *s,
+						 const struct fg_control *control, struct fg_port_counters *pc)
+{
+	uint64_t now_ns = bpf_ktime_get_coarse_ns();
 	int code;
 
-	if (!judge(s))
+	if (!judge_all(s))
 		return XDP_ABORTED;
-	now_ns = bpf_ktime_get_coarse_ns();
 	if (sample_is_wanted(s, control))
 		sample_due(ctx, s, control, pc, now_ns);
 	code = control->flags & FG_CONTROL_SHADOW ? pass(&s->port) : perform(ctx, s, pc);
 	count_rules(s, now_ns);
 	return code;
+}
+
+FG_INLINE int enforce(struct xdp_md *ctx, struct scratch *s, const struct fg_control *control,
+		      struct fg_port_counters *pc)
+{
+	return judge_simple(s) ? enforce_simple(ctx, s, control, pc) : enforce_all(ctx, s, control, pc);
 }
 
 /* A packet that no rule is asked for: no IP, malformed, or of a time without an image. */

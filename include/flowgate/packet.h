@@ -394,7 +394,8 @@ FG_INLINE uint16_t fg_packet_ethertype(struct fg_walk *w)
 /* The IP packet where the walk is, whose family `type` says as an EtherType. */
 FG_INLINE void fg_packet_walk(struct fg_walk *w, uint16_t type, struct fg_packet *out)
 {
-	__builtin_memset(out, 0, sizeof(*out));
+	__builtin_memset(&out->key, 0, sizeof(out->key));
+	out->ip_length = 0;
 	out->l3_octet = (uint16_t)w->at;
 #ifdef __bpf__
 	/* Once through memory: the verifier forgets which tags were there, or it would follow each stack to the end. */

@@ -12,14 +12,23 @@
 /* BPF has no calls between these and their users worth having; uapi headers may redefine the short name. */
 #define FG_INLINE static inline __attribute__((always_inline))
 
+/* BPF may load unaligned words, but its compiler does not know and goes by octets. */
 FG_INLINE uint16_t fg_load_be16(const uint8_t *p)
 {
+#ifdef __bpf__
+	return __builtin_bswap16(*(const uint16_t *)(const void *)p);
+#else
 	return (uint16_t)((p[0] << 8) | p[1]);
+#endif
 }
 
 FG_INLINE uint32_t fg_load_be32(const uint8_t *p)
 {
+#ifdef __bpf__
+	return __builtin_bswap32(*(const uint32_t *)(const void *)p);
+#else
 	return ((uint32_t)p[0] << 24) | ((uint32_t)p[1] << 16) | ((uint32_t)p[2] << 8) | p[3];
+#endif
 }
 
 FG_INLINE void fg_store_be16(uint8_t *p, uint16_t v)

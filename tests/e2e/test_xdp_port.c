@@ -3,6 +3,7 @@
  * Ports of the XDP dataplane, live: two cables, packets by sockets at their outer ends. Both ways of forwarding in both modes of
  * the kernel, what a preflight refuses and mends, and who owns what after its owner was killed.
  */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <net/if.h>
@@ -347,6 +348,28 @@ static void test_bad_sizes(void **state)
 	assert_int_equal(fg_xdp_remove("/tmp"), -EINVAL);
 }
 
+/* The verifier takes the program with the largest image too; the memory is there only where it can be had. */
+static void test_largest_image(void **state)
+{
+	const struct fg_xdp_sizes sizes = { .image_lines = 4 * FG_PAGE_LINES, .slots = SLOTS, .store_octets = 64 };
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
+	char error[FG_XDP_ERROR_MAX];
+	struct fg_xdp *x;
+	int r = fg_xdp_open(&x, "/sys/fs/bpf/flowgate-test/largest", &sizes, error);
+
+	(void)state;
+	if (r == -ENOMEM) {
+		print_message("# no memory for two images of 1 GiB\n");
+		return;
+	}
+	assert_int_equal(r, 0);
+	assert_int_equal(bpf_obj_get_info_by_fd(x->program, &info, &len), 0);
+	printf("# verified instructions: %u\n", info.verified_insns);
+	fg_xdp_close(x);
+	assert_int_equal(fg_xdp_remove("/sys/fs/bpf/flowgate-test/largest"), 0);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -391,6 +414,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_size, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_sizes, setup, teardown),
+		cmocka_unit_test(test_largest_image),
 	};
 
 	dataplane_need();
