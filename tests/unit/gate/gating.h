@@ -346,7 +346,9 @@ static inline const struct fg_status *gating_status(struct gating *t)
 	return &t->status;
 }
 
-/* The slot that a packet to 192.0.2.HOST, port PORT meets first; UINT32_MAX: none. */
+/* The slot that a packet to 192.0.2.HOST, UDP port PORT meets first; UINT32_MAX: none. */
 uint32_t gating_meets(const struct gating *t, uint8_t host, uint16_t port);
+/* The same for TCP. */
+uint32_t gating_meets_tcp(const struct gating *t, uint8_t host, uint16_t port);
 
 #endif
