@@ -33,12 +33,24 @@ struct scratch {
 	struct fg_port port;
 	uint32_t ifindex;
 	uint32_t side;
-	uint32_t decider;   /* place in matched[] of the rule that the verdict rests on */
-	uint32_t sampled;   /* in this second */
-	uint64_t second_ns; /* its beginning */
+	uint32_t decider;    /* place in matched[] of the rule that the verdict rests on */
+	uint32_t sampled;    /* in this second */
+	uint64_t second_ns;  /* its beginning */
+	struct fg_bits bits; /* of a segment with many fields, while it is looked at */
+	uint32_t segment, segment_is_wide;
 };
 
 CPU_ARRAY(scratches, 1, struct scratch);
+
+/* The image of a side. False: it is not there. */
+FG_INLINE bool view_of(uint32_t side, struct fg_view *view)
+{
+	view->pages = constants.pages;
+	view->mask = constants.page_lines - 1;
+	view->first = side * view->pages;
+	view->base = bpf_map_lookup_elem(&images, &view->first);
+	return view->base != NULL;
+}
 
 FG_INLINE struct scratch *scratch_of_cpu(void)
 {

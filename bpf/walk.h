@@ -1,23 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
- * The packet through the image: its key in, the rules that apply out, in s->matched. The first steps are made here, for a
- * call costs as much as a step; the rest of a long chain by bpf_loop(), which the verifier follows once.
+ * The packet through the image: its key in, the rules that apply out, in s->matched. What most packets need is done here, in
+ * a straight line: their destination, a source table, a few rules, a segment. What is then left of the way is followed by
+ * bpf_loop() and match.h, at about the cost of this all for each step: s->cursor says from where on.
  */
 #ifndef BPF_WALK_H
 #define BPF_WALK_H
 
-#include "bpf/scratch.h"
+#include "bpf/segment.h"
 
-enum { FIRST_STEPS = 0 };
-
-/* The image of a side. False: it is not there. */
-FG_INLINE bool view_of(uint32_t side, struct fg_view *view)
+/* One step, as fg_match_step(). True: the packet's way ends here. */
+FG_INLINE bool any_step(const struct fg_view *view, struct scratch *s)
 {
-	view->pages = constants.pages;
-	view->mask = constants.page_lines - 1;
-	view->first = side * view->pages;
-	view->base = bpf_map_lookup_elem(&images, &view->first);
-	return view->base != NULL;
+	struct fg_cursor *c = &s->cursor;
+	uint32_t ref = c->ref ? c->ref : c->resume[1] ? c->resume[1] : c->resume[0];
+	const struct fg_step *step = fg_line(view, ref);
+	const void *line = step;
+
+	if (ref == 0 || step == NULL)
+		return true;
+	if (step->kind == FG_STEP_ROOT || step->kind == FG_STEP_PREFIXES) {
+		fg_cursor_turn(view, ref, step, &s->packet.key, c);
+		return false;
+	}
+	c->ref = step->next;
+	if (step->kind == FG_STEP_RULE)
+		return rule_matches(view, ref, line, &s->packet.key) && fg_matched_add(&s->matched, step->slot);
+	if (step->kind != FG_STEP_SEGMENT)
+		return true;
+	if (((const struct fg_segment_line *)line)->fields > FEW_FIELDS)
+		return segment_of_many(view, ref, line, s);
+	return segment(view, ref, line, s);
 }
 
 static long walk_step(uint32_t i, void *ctx)
@@ -27,21 +40,129 @@ static long walk_step(uint32_t i, void *ctx)
 
 	(void)i;
 	(void)ctx;
-	return s == NULL || !view_of(s->side & 1, &view) ||
-	       !fg_match_step(&view, &s->packet.key, &s->cursor, &s->matched);
+	return s == NULL || !view_of(s->side & 1, &view) || any_step(&view, s);
+}
+
+/* The first thing a root step finds, and where to go on; most lines of its table are empty, as a small map says. */
+FG_INLINE uint32_t root_first(const struct fg_view *view, uint32_t here, const struct fg_root_line *root,
+			      struct scratch *s)
+{
+	const struct fg_key *k = &s->packet.key;
+	uint32_t line = ((uint32_t)k->dst[0] << 12) | ((uint32_t)k->dst[1] << 4) | (k->dst[2] >> 4);
+	const uint32_t *filled = fg_line(view, root->filled + line / 512);
+	uint32_t found = 0, turn = 1;
+
+	if (filled == NULL)
+		return 0;
+	if ((filled[(line / 32) & 15] >> (line & 31)) & 1)
+		found = fg_root_find(view, root, 0, k);
+	if (found == 0) {
+		found = fg_root_find(view, root, 1, k);
+		turn = 2;
+	}
+	if (found == 0)
+		return root->next;
+	s->cursor.resume[0] = here;
+	s->cursor.turn[0] = (uint8_t)turn;
+	return found;
+}
+
+/* The same of a prefixes step. */
+FG_INLINE uint32_t prefixes_first(const struct fg_view *view, uint32_t here, const struct fg_prefixes_line *t,
+				  struct scratch *s)
+{
+	uint32_t level = t->key_octet == offsetof(struct fg_key, dst) ? 0 : 1;
+
+	for (uint32_t i = 0; i < FG_PREFIX_LENGTHS_MAX && i < t->count; i++) {
+		uint32_t found = prefixes_find(view, t, i, &s->packet.key);
+
+		if (found == 0)
+			continue;
+		s->cursor.resume[level] = here;
+		s->cursor.turn[level] = (uint8_t)(i + 1);
+		return found;
+	}
+	return t->next;
+}
+
+/* Destination, then sources: at most one table of each. */
+FG_INLINE uint32_t tables(const struct fg_view *view, uint32_t ref, struct scratch *s)
+{
+	const struct fg_step *step = fg_line(view, ref);
+
+	if (step == NULL)
+		return 0;
+	if (step->kind == FG_STEP_ROOT) {
+		ref = root_first(view, ref, (const struct fg_root_line *)(const void *)step, s);
+		step = fg_line(view, ref);
+	}
+	for (uint32_t i = 0; i < 2; i++) {
+		if (ref == 0 || step == NULL || step->kind != FG_STEP_PREFIXES)
+			return ref;
+		ref = prefixes_first(view, ref, (const struct fg_prefixes_line *)(const void *)step, s);
+		step = fg_line(view, ref);
+	}
+	return ref;
+}
+
+/* A few rules of a list. True: a terminal one matched; otherwise *ref is where to go on. */
+FG_INLINE bool list(const struct fg_view *view, uint32_t *ref, struct scratch *s)
+{
+	for (uint32_t i = 0; i < FG_LIST_RULES; i++) {
+		const struct fg_rule_line *r = fg_line(view, *ref);
+
+		if (*ref == 0 || r == NULL || r->kind != FG_STEP_RULE)
+			return false;
+		if (rule_matches(view, *ref, r, &s->packet.key) && fg_matched_add(&s->matched, r->slot))
+			return true;
+		*ref = r->next;
+	}
+	return false;
+}
+
+/* Nothing more is to come back for: of a root whose chain has ended, its short prefixes, and rules without destination. */
+FG_INLINE bool ends(const struct fg_view *view, struct scratch *s)
+{
+	const struct fg_root_line *root;
+
+	if ((s->cursor.ref | s->cursor.resume[1]) != 0)
+		return false;
+	if (s->cursor.resume[0] == 0)
+		return true;
+	root = fg_line(view, s->cursor.resume[0]);
+	if (root == NULL || root->kind != FG_STEP_ROOT || root->next != 0)
+		return false;
+	return s->cursor.turn[0] > 1 || fg_root_find(view, root, 1, &s->packet.key) == 0;
 }
 
 FG_INLINE void walk(struct scratch *s)
 {
+	const struct fg_segment_line *g;
+	const struct fg_image *image;
 	struct fg_view view;
+	uint32_t ref;
 
 	if (!view_of(s->side & 1, &view))
 		return;
-	s->cursor = fg_match_begin(&view, &s->packet.key);
-	for (uint32_t i = 0; i < FIRST_STEPS; i++)
-		if (!fg_match_step(&view, &s->packet.key, &s->cursor, &s->matched))
+	image = fg_line(&view, 0);
+	if (image == NULL)
+		return;
+	ref = image->entry[s->packet.key.family & 1];
+	if (ref == 0)
+		return;
+	__builtin_memset(&s->cursor, 0, sizeof(s->cursor));
+	ref = tables(&view, ref, s);
+	if (list(&view, &ref, s))
+		return;
+	g = fg_line(&view, ref);
+	if (ref != 0 && g != NULL && g->kind == FG_STEP_SEGMENT && g->fields <= FEW_FIELDS) {
+		if (segment(&view, ref, g, s))
 			return;
-	bpf_loop(FG_STEPS_MAX - FIRST_STEPS, walk_step, NULL, 0);
+		ref = g->next;
+	}
+	s->cursor.ref = ref;
+	if (!ends(&view, s))
+		bpf_loop(FG_STEPS_MAX, walk_step, NULL, 0);
 }
 
 #endif

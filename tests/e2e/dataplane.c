@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "ctrl/table/table.h"
 #include "tests/e2e/kernel.h"
 
 enum { SKIP = 77, COMMAND_MAX = 512 };
@@ -96,6 +97,44 @@ void dataplane_action(const struct dataplane *d, uint32_t slot, const struct fg_
 {
 	fg_action_make(asked, redirect, copy, &d->m->actions[slot]);
 	fg_meter_start(&d->m->meters[slot], &d->m->actions[slot]);
+}
+
+/* Octets of the rule's only component, its destination. */
+static uint16_t put_nlri(const struct dataplane_rule *rule, uint8_t nlri[24])
+{
+	if (rule->host == 0) {
+		nlri[0] = FG_DST;
+		nlri[1] = rule->bits;
+		memcpy(nlri + 2, rule->dst, 4);
+		return (uint16_t)(2 + (rule->bits + 7) / 8);
+	}
+	memset(nlri, 0, 24);
+	memcpy(nlri, (const uint8_t[]){ FG_DST, 128, 0, 0x20, 0x01, 0x0d, 0xb8 }, 7);
+	nlri[18] = rule->host;
+	return 19;
+}
+
+void dataplane_rules(struct dataplane *d, uint32_t side, const struct dataplane_rule *rules, size_t n)
+{
+	static struct fg_compile_scratch scratch;
+	static uint8_t nlri[DATAPLANE_RULES_MAX][24];
+	static struct fg_rule rule[DATAPLANE_RULES_MAX];
+	struct fg_table_rule sorted[FG_FAMILY_COUNT][DATAPLANE_RULES_MAX];
+	size_t count[FG_FAMILY_COUNT] = { 0 };
+	const struct fg_table_rule *const all[] = { sorted[0], sorted[1] };
+	uint32_t *used = &d->used[side];
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t family = rules[i].host ? FG_IPV6 : FG_IPV4;
+		uint32_t go_on = rules[i].asked.set & (FG_ACT_CONTINUE | FG_ACT_COUNT_ONLY) ? FG_SLOT_CONTINUE : 0;
+
+		rule[i] =
+			(struct fg_rule){ .family = family, .nlri_len = put_nlri(&rules[i], nlri[i]), .nlri = nlri[i] };
+		sorted[family][count[family]++] = (struct fg_table_rule){ &rule[i], (uint32_t)i | go_on };
+		dataplane_action(d, (uint32_t)i, &rules[i].asked, rules[i].redirect, rules[i].copy);
+	}
+	memset(d->m->image[side], 0, (size_t)*used * FG_LINE_OCTETS);
+	assert_int_equal(fg_table_compile(d->m->image[side], DATAPLANE_LINES, all, count, &scratch, used), 0);
 }
 
 void shell(const char *format, ...)

@@ -8,12 +8,13 @@
 
 #include "ctrl/xdp/state.h"
 
-enum { DATAPLANE_LINES = 1 << 21, DATAPLANE_FRAME_MAX = 2048, LOOPBACK = 1 };
+enum { DATAPLANE_LINES = 1 << 21, DATAPLANE_FRAME_MAX = 2048, LOOPBACK = 1, DATAPLANE_RULES_MAX = 16 };
 
 struct dataplane {
 	struct fg_xdp *x;
 	const struct fg_xdp_memory *m;
 	char folder[64];
+	uint32_t used[FG_SIDES]; /* lines of each image that dataplane_rules() filled */
 };
 
 /* Exits 77 and says why where it cannot be opened at all. Stays on this CPU. */
@@ -30,6 +31,17 @@ struct fg_port_counters dataplane_counters(const struct dataplane *d);
 /* Makes a rule of that slot ask for this. */
 void dataplane_action(const struct dataplane *d, uint32_t slot, const struct fg_actions *asked, uint32_t redirect,
 		      uint32_t copy);
+/* A rule in short: an IPv4 or IPv6 (`host` of 2001:db8::/32) destination, and what is done. Its slot is its place. */
+struct dataplane_rule {
+	uint8_t dst[4];
+	uint8_t host; /* not 0: IPv6 */
+	uint8_t bits; /* of the IPv4 destination */
+	struct fg_actions asked;
+	uint32_t redirect, copy;
+};
+
+/* Compiles up to DATAPLANE_RULES_MAX of them, in evaluation order, into the image of a side, and sets their actions. */
+void dataplane_rules(struct dataplane *d, uint32_t side, const struct dataplane_rule *rules, size_t n);
 /* Fails the test where the command does. */
 void shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
