@@ -19,7 +19,8 @@ struct fg_gate_config {
 /*
  * Runs until SIGTERM, FG_ASK_STOP, or until the supervisor's end of the socket is closed; enforcement stays but for a STOP that says otherwise.
  * As root it gives up all capabilities but CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON once everything is open. The caller has made the signal
- * mask empty and holds no other descriptors. `supervisor`: SOCK_SEQPACKET, its buffers at least FG_MESSAGE_MAX. 0; -errno, said on stderr.
+ * mask empty and holds no other descriptors. `supervisor`: SOCK_SEQPACKET. The gate widens the send buffers of its own ends; the other ends must hold what they
+ * send, up to FG_MESSAGE_MAX. 0; -errno, said on stderr.
  */
 int fg_gate_run(const struct fg_gate_config *config, int supervisor);
 

@@ -77,6 +77,15 @@ static void set_timer(struct loop *l)
 
 /* ---- Peers ---- */
 
+/* A few of the largest messages go into a socket at once. As much as the machine permits is enough where that is less. */
+static void widen(int fd)
+{
+	const int octets = 4 * FG_MESSAGE_MAX;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &octets, sizeof(octets)) != 0)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &octets, sizeof(octets));
+}
+
 static void cut(struct loop *l, struct peer *p)
 {
 	if (p->fd >= 0)
@@ -93,6 +102,7 @@ static void cut(struct loop *l, struct peer *p)
 static void connect_ctrl(struct loop *l, int fd)
 {
 	cut(l, &l->ctrl);
+	widen(fd);
 	l->ctrl.fd = fd;
 	l->ctrl.out.closed = false;
 	if (l->gate->undone)
@@ -308,6 +318,7 @@ int fg_loop_run(struct fg_dataplane *dataplane, const struct fg_xdp_sizes *sizes
 			       clock_ns(CLOCK_REALTIME) / 1000000000u, &error);
 	if (l->gate == NULL)
 		return say(error, -EPROTO);
+	widen(supervisor);
 	r = open_descriptors(l);
 	if (r == 0 && opened != NULL)
 		r = opened();

@@ -10,6 +10,8 @@
 #include "ctrl/gate/state.h"
 #include "ctrl/rule/nlri.h"
 
+#define RETRY_NS 5000000000ull /* until a port that could not be used is tried again */
+
 /* ---- Shape ---- */
 
 static bool ends(const char *text, size_t room)
@@ -109,19 +111,25 @@ static void set_budgets(struct fg_gate *g)
 	g->slots_budget = l->slots < slots ? (uint32_t)l->slots : (uint32_t)slots;
 }
 
-static void set_ports(struct fg_gate *g)
+static void attach(struct fg_gate *g, uint32_t i)
 {
 	struct fg_dataplane *d = g->dataplane;
+	struct fg_port_status before = g->port[i];
 
-	d->keep_only(d->ctx, g->policy.port, g->policy.ports);
+	if (d->attach(d->ctx, &g->policy.port[i], (uint8_t)i, &g->port[i]) != 0)
+		g->port[i] = (struct fg_port_status){ .reason = FG_PORT_REFUSED };
+	if (before.mode != g->port[i].mode || before.reason != g->port[i].reason)
+		fg_gate_event(g, FG_EVENT_PORT, g->port[i].reason, g->policy.port[i].name);
+}
+
+void fg_reload_ports(struct fg_gate *g, bool all)
+{
+	g->retry_ns = 0;
 	for (uint32_t i = 0; i < g->policy.ports; i++) {
-		struct fg_port_status before = g->port[i];
-		int r = d->attach(d->ctx, &g->policy.port[i], (uint8_t)i, &g->port[i]);
-
-		if (r != 0)
-			g->port[i] = (struct fg_port_status){ .reason = FG_PORT_REFUSED };
-		if (before.mode != g->port[i].mode || before.reason != g->port[i].reason)
-			fg_gate_event(g, FG_EVENT_PORT, g->port[i].reason, g->policy.port[i].name);
+		if (all || g->port[i].reason != FG_PORT_OK)
+			attach(g, i);
+		if (g->port[i].reason != FG_PORT_OK)
+			g->retry_ns = g->now_ns + RETRY_NS;
 	}
 }
 
@@ -208,7 +216,8 @@ int fg_gate_policy(struct fg_gate *g, const struct fg_policy *policy)
 	fg_commit_publish(g, 0);
 	fg_gate_shadow(g, g->store.head->shadow);
 	g->ready = true;
-	set_ports(g);
+	g->dataplane->keep_only(g->dataplane->ctx, g->policy.port, g->policy.ports);
+	fg_reload_ports(g, true);
 	fg_gate_catch_up(g);
 	return FG_OK;
 }

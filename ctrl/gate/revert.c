@@ -124,6 +124,8 @@ void fg_gate_tick(struct fg_gate *g)
 		fg_store_stable(&g->store);
 		g->stable_ns = 0;
 	}
+	if (g->retry_ns != 0 && g->now_ns >= g->retry_ns)
+		fg_reload_ports(g, false);
 	if (g->batch.open || !g->ready)
 		return;
 	if (h->confirm_generation != 0 && g->now_ns >= h->confirm_until_ns)
@@ -141,6 +143,8 @@ uint64_t fg_gate_next_ns(const struct fg_gate *g)
 	const struct fg_store_header *h = g->store.head;
 	uint64_t next = g->stable_ns != 0 ? g->stable_ns : UINT64_MAX;
 
+	if (g->retry_ns != 0)
+		next = sooner(next, g->retry_ns);
 	if (g->batch.open)
 		return sooner(next, g->batch.until_ns);
 	if (!g->ready)

@@ -106,6 +106,7 @@ struct fg_gate {
 	uint64_t now_ns; /* CLOCK_BOOTTIME; set before anything is asked of the gate */
 	uint64_t now_s;  /* CLOCK_REALTIME */
 	uint64_t started_s, stable_ns;
+	uint64_t retry_ns; /* some port is not in use, and is tried again then; 0: all are */
 	bool adopted, undone;
 	uint64_t *touched;     /* bit s: slot s has been used, its counters may not be zero */
 	struct fg_outbox *out; /* to ctrl: answers and events */
@@ -205,6 +206,8 @@ void fg_gate_flush(struct fg_gate *g);
 /* 0, or FG_MALFORMED: not a policy; the one there was stays. */
 int fg_gate_policy(struct fg_gate *g, const struct fg_policy *policy);
 void fg_gate_shadow(struct fg_gate *g, bool on);
+/* Attaches the ports of the policy, or those that are not in use. */
+void fg_reload_ports(struct fg_gate *g, bool all);
 /* Gives the table the protect entries of the policy. */
 void fg_reload_protect(struct fg_gate *g);
 

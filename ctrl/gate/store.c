@@ -28,8 +28,11 @@ uint32_t fg_store_cells(uint16_t nlri_len)
 static void put(struct fg_store *s, uint64_t *at, uint64_t value)
 {
 	__atomic_store_n(at, value, __ATOMIC_RELEASE);
-	/* Nothing that comes behind it may be written before it. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	/*
+	 * Nothing that comes behind it may be written before it. A process is killed between two instructions, and what those before
+	 * have stored is there for whoever looks later: so it is the compiler alone that has to be told.
+	 */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (s->written != NULL)
 		s->written(s->ctx);
 }

@@ -29,6 +29,7 @@ struct gating {
 	struct fg_policy policy;
 	uint64_t now_ns;
 	uint32_t drains, resets, attached;
+	bool absent; /* there are no interfaces */
 	/* What was answered to the last message. */
 	struct fg_batch_result result;
 	struct fg_batch_finding finding[GATING_FINDINGS];
@@ -87,10 +88,14 @@ static inline int gating_port_counters(void *ctx, uint8_t number, struct fg_port
 static inline int gating_attach(void *ctx, const struct fg_port_config *config, uint8_t number,
 				struct fg_port_status *status)
 {
+	struct gating *t = ctx;
+
 	(void)config;
 	(void)number;
-	((struct gating *)ctx)->attached++;
+	t->attached++;
 	*status = (struct fg_port_status){ .mode = FG_XDP_NATIVE };
+	if (t->absent)
+		*status = (struct fg_port_status){ .reason = FG_PORT_ABSENT };
 	return 0;
 }
 
@@ -346,7 +351,9 @@ static inline const struct fg_status *gating_status(struct gating *t)
 	return &t->status;
 }
 
-/* The slot that a packet to 192.0.2.HOST, port PORT meets first; UINT32_MAX: none. */
+/* The slot that a packet to 192.0.2.HOST, UDP port PORT meets first; UINT32_MAX: none. */
 uint32_t gating_meets(const struct gating *t, uint8_t host, uint16_t port);
+/* The same for TCP. */
+uint32_t gating_meets_tcp(const struct gating *t, uint8_t host, uint16_t port);
 
 #endif

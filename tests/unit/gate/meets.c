@@ -10,9 +10,9 @@
 #include "flowgate/match.h"
 #include "tests/unit/gate/gating.h"
 
-uint32_t gating_meets(const struct gating *t, uint8_t host, uint16_t port)
+static uint32_t meets(const struct gating *t, uint8_t protocol, uint8_t host, uint16_t port)
 {
-	struct fg_key key = { .dport = port, .sport = 4000, .proto = 17, .l4 = FG_L4_PORTS, .length = 80 };
+	struct fg_key key = { .dport = port, .sport = 4000, .proto = protocol, .l4 = FG_L4_PORTS, .length = 80 };
 	const struct fg_xdp_memory *m = &t->dataplane.memory;
 	struct fg_matched out;
 	struct fg_view view;
@@ -26,4 +26,14 @@ uint32_t gating_meets(const struct gating *t, uint8_t host, uint16_t port)
 	view = (struct fg_view){ .base = m->image[m->control->side] };
 	fg_match(&view, &key, &out);
 	return out.count == 0 ? UINT32_MAX : out.slot[0] & FG_SLOT_MASK;
+}
+
+uint32_t gating_meets(const struct gating *t, uint8_t host, uint16_t port)
+{
+	return meets(t, 17, host, port);
+}
+
+uint32_t gating_meets_tcp(const struct gating *t, uint8_t host, uint16_t port)
+{
+	return meets(t, 6, host, port);
 }

@@ -259,6 +259,27 @@ static void test_shadow(void **state)
 	assert_int_equal(gating_status(gating)->shadow, 1);
 }
 
+/* A port that is not there yet is looked for until it is. */
+static void test_ports_are_tried_again(void **state)
+{
+	(void)state;
+	gating->absent = true;
+	gating->policy.ports = 2;
+	strcpy(gating->policy.port[0].name, "a");
+	strcpy(gating->policy.port[1].name, "b");
+	gating_policy(gating);
+	assert_int_equal(gating_status(gating)->port[1].status.reason, FG_PORT_ABSENT);
+	assert_int_equal(gating->events[FG_EVENT_PORT], 2);
+	gating_wait(gating, 6);
+	assert_int_equal(gating->attached, 4);
+	gating->absent = false;
+	gating_wait(gating, 6);
+	assert_int_equal(gating->attached, 6);
+	assert_int_equal(gating->events[FG_EVENT_PORT], 4);
+	gating_wait(gating, 1000);
+	assert_int_equal(gating->attached, 6);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -274,6 +295,7 @@ int main(void)
 		TEST(test_flush_many),
 		TEST(test_flush_whatever_the_state),
 		TEST(test_shadow),
+		TEST(test_ports_are_tried_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
