@@ -73,6 +73,10 @@ may ctrl/load/load.c ctrl/text/text.h
 may ctrl/load/load.c ctrl/table/table.h
 not ctrl/load/load.c ctrl/cli/cli.h
 not ctrl/load/load.c tests/oracle/oracle.h
+may ctrl/conf/conf.c ctrl/load/limits.h
+may ctrl/conf/conf.c ctrl/text/text.h
+not ctrl/conf/conf.c ctrl/cli/cli.h
+not ctrl/load/load.c ctrl/conf/conf.h
 may ctrl/cli/main.c ctrl/load/load.h
 not ctrl/cli/main.c tests/oracle/oracle.h
 not ctrl/table/compile.c ctrl/load/load.h
