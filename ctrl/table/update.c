@@ -206,7 +206,7 @@ static bool emit_group(struct fg_table *t, struct fg_side *s, uint32_t n, int si
 	uint32_t rest = fg_base_rest(t, n), last;
 	bool anew;
 
-	set_form(t, s, n, side, g->kind != FG_GROUP_OFFSET && g->sourced >= FG_SOURCES_MIN);
+	set_form(t, s, n, side, g->kind != FG_GROUP_OFFSET && fg_group_by_source(g->count, g->sourced));
 	if ((!gs->sources || gs->whole || t->run[rest].side[side].dirty) &&
 	    !emit_rest(t, s, g, side, rest, leads_out(t, side, g)))
 		return false;

@@ -69,6 +69,12 @@ not dataplane/burst.c ctrl/rule/nlri.h
 not dataplane/burst_form.c ctrl/table/table.h
 not ctrl/table/compile.c dataplane/burst.h
 not ctrl/rule/nlri.c dataplane/burst.h
+may ctrl/xdp/xdp.c ctrl/xdp/xdp.h
+may ctrl/xdp/xdp.c ctrl/policy/policy.h
+not ctrl/xdp/xdp.c ctrl/table/table.h
+not ctrl/xdp/xdp.c ctrl/load/load.h
+not ctrl/table/compile.c ctrl/xdp/xdp.h
+not ctrl/load/load.c ctrl/xdp/xdp.h
 may ctrl/load/load.c ctrl/text/text.h
 may ctrl/load/load.c ctrl/table/table.h
 not ctrl/load/load.c ctrl/cli/cli.h

@@ -191,7 +191,8 @@ static void test_continue(void **state)
 static void test_one_group(void **state)
 {
 	(void)state;
-	run(34, &(struct or_gen_rules){ .no_dst_percent = 100 }, 600, true, 60, 60, 100);
+	run(34, &(struct or_gen_rules){ .no_dst_percent = 100 }, 600, true, 30, 60, 100);
+	run(37, &(struct or_gen_rules){ .no_dst_percent = 100, .src_percent = 80 }, SET_RULES_MAX, true, 40, 300, 100);
 }
 
 /* Rules that may never match, which admission refuses: still exact. */
@@ -204,7 +205,7 @@ static void test_never_rules(void **state)
 /* More than fits: refused, and after taking rules back the image is right again. */
 static void test_no_room_and_back(void **state)
 {
-	const uint32_t lines = FG_UPPER_LINES + FG_SHORT_LINES + 1500;
+	const uint32_t lines = FG_UPPER_LINES + FG_SHORT_LINES + FG_FILLED_LINES + 1500;
 	struct or_random r = or_random_seed(36);
 	size_t added = 0, refused = 0;
 
