@@ -87,6 +87,12 @@ may ctrl/cli/main.c ctrl/load/load.h
 not ctrl/cli/main.c tests/oracle/oracle.h
 not ctrl/table/compile.c ctrl/load/load.h
 not ctrl/text/text.c ctrl/load/load.h
+may ctrl/gate/commit.c ctrl/table/update.h
+may ctrl/gate/commit.c ctrl/policy/judge.h
+not ctrl/gate/commit.c ctrl/load/load.h
+not ctrl/gate/serve.c ctrl/text/text.h
+not ctrl/table/compile.c ctrl/gate/record.h
+not ctrl/policy/judge.c ctrl/table/table.h
 may tests/oracle/nlri.c tests/oracle/oracle.h
 not tests/oracle/nlri.c flowgate/rule.h
 not tests/oracle/nlri.c ctrl/rule/nlri.h
