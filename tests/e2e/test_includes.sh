@@ -77,6 +77,11 @@ may ctrl/cli/main.c ctrl/load/load.h
 not ctrl/cli/main.c tests/oracle/oracle.h
 not ctrl/table/compile.c ctrl/load/load.h
 not ctrl/text/text.c ctrl/load/load.h
+may ctrl/client/client.c ctrl/client/line.h
+not ctrl/client/client.c ctrl/load/load.h
+not ctrl/client/client.c ctrl/cli/cli.h
+may ctrl/cli/main.c ctrl/client/client.h
+not ctrl/load/load.c ctrl/client/client.h
 may tests/oracle/nlri.c tests/oracle/oracle.h
 not tests/oracle/nlri.c flowgate/rule.h
 not tests/oracle/nlri.c ctrl/rule/nlri.h
