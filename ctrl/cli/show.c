@@ -147,7 +147,7 @@ static json_t *finding_object(const struct fg_finding *f)
 }
 
 /* "HEX,HEX" as an array. */
-static json_t *communities_array(const struct fg_actions *actions)
+json_t *fg_show_actions(const struct fg_actions *actions)
 {
 	char *all = fg_show_communities(actions), *at = all;
 	json_t *array = json_array();
@@ -192,7 +192,7 @@ json_t *fg_show_rule(const struct fg_loaded *rule, char *text)
 		      "reasons", reasons, "cost", cost, "line", (json_int_t)rule->line);
 	free(nlri);
 	if (o != NULL) {
-		json_object_set_new(o, "actions", communities_array(&rule->rule.actions));
+		json_object_set_new(o, "actions", fg_show_actions(&rule->rule.actions));
 		add_attributes(o, rule);
 	}
 	return o;
