@@ -98,18 +98,21 @@ struct bench_traffic {
 	enum bench_kind kind;
 	struct bench_packet *worst; /* for BENCH_WORST */
 	size_t worst_n;
-	uint64_t *networks; /* bit n: network n (/24) has a rule */
+	uint64_t *networks;        /* bit n: network n (/24) has a rule */
+	struct bench_packet *pool; /* BENCH_POOL packets of that kind */
 };
 
+enum { BENCH_POOL = 1 << 17 };
 void bench_traffic_open(struct bench_traffic *t, const struct bench_rules *rules, const struct bench_image *image);
-void bench_traffic_draw(const struct bench_traffic *t, uint64_t *random, struct bench_packet *p);
+/* Draws the pool anew. */
+void bench_traffic_fill(struct bench_traffic *t, enum bench_kind kind);
 void bench_traffic_close(struct bench_traffic *t);
 
 /*
  * One of those that are measured: classifies a batch of packets in bursts, answer[i] is the first rule's number +
- * 1, or 0.
+ * 1, or 0. A batch is small enough for its keys to stay in the nearest cache, as those of a worker's burst do.
  */
-enum { BENCH_BATCH = 1024, BENCH_BURST = FG_BURST };
+enum { BENCH_BATCH = 256, BENCH_BURST = FG_BURST };
 struct bench_runner {
 	const char *name;
 	void *context;
@@ -123,9 +126,9 @@ struct bench_times {
 	double median_ns, min_ns;
 };
 
-/* All runners, in turns, with the same packets. */
+/* All runners, in turns, with the packets of the pool. */
 void bench_measure(const struct bench_traffic *t, const struct bench_runner *runners, size_t n, size_t rounds,
-		   size_t batches, struct bench_times *times);
+		   struct bench_times *times);
 
 /* ---- flowgate.c ---- */
 /* The burst matcher in a form, -1: the best; and the scalar matcher. */

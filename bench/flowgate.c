@@ -10,7 +10,8 @@ struct bench_matcher {
 	enum fg_burst_form form;
 	struct fg_key *key;
 	const struct fg_key *keys[BENCH_BATCH];
-	struct fg_matched matched[BENCH_BATCH];
+	struct fg_matched matched[FG_BURST]; /* of the burst just matched */
+	uint32_t first[BENCH_BATCH];         /* what is done about a packet: its first rule is noted */
 };
 
 static void prepare(void *context, const struct bench_packet packets[BENCH_BATCH])
@@ -21,6 +22,11 @@ static void prepare(void *context, const struct bench_packet packets[BENCH_BATCH
 		bench_packet_key(&packets[i], &m->key[i]);
 }
 
+static uint32_t first_rule(const struct fg_matched *m)
+{
+	return m->count > 0 ? m->slot[0] + 1 : 0;
+}
+
 static void run_burst(void *context)
 {
 	struct bench_matcher *m = context;
@@ -29,7 +35,9 @@ static void run_burst(void *context)
 	for (size_t i = 0; i < BENCH_BATCH; i += FG_BURST) {
 		if (i + FG_BURST < BENCH_BATCH)
 			fg_burst_fetch(&m->view, m->keys + i + FG_BURST, FG_BURST);
-		fg_match_burst_by(m->form, &m->view, m->keys + i, FG_BURST, m->matched + i);
+		fg_match_burst_by(m->form, &m->view, m->keys + i, FG_BURST, m->matched);
+		for (size_t j = 0; j < FG_BURST; j++)
+			m->first[i + j] = first_rule(&m->matched[j]);
 	}
 }
 
@@ -37,15 +45,15 @@ static void run_scalar(void *context)
 {
 	struct bench_matcher *m = context;
 
-	for (size_t i = 0; i < BENCH_BATCH; i++)
-		fg_match(&m->view, &m->key[i], &m->matched[i]);
+	for (size_t i = 0; i < BENCH_BATCH; i++) {
+		fg_match(&m->view, &m->key[i], m->matched);
+		m->first[i] = first_rule(m->matched);
+	}
 }
 
 static uint32_t answer(void *context, size_t i)
 {
-	const struct bench_matcher *m = context;
-
-	return m->matched[i].count > 0 ? m->matched[i].slot[0] + 1 : 0;
+	return ((const struct bench_matcher *)context)->first[i];
 }
 
 struct bench_runner bench_burst_runner(const struct bench_image *image, int form)

@@ -9,7 +9,7 @@
 
 #include "bench/bench.h"
 
-enum { ROUNDS = 9, BATCHES = 96 };
+enum { ROUNDS = 9 };
 
 static const char *const kind_names[BENCH_KINDS] = { "clean far", "clean near", "hot hit",
 						     "hot miss",  "uniform",    "worst" };
@@ -26,18 +26,17 @@ static void print_times(const struct bench_times *t, size_t n)
 	fflush(stdout);
 }
 
-/* The fastest algorithm for uniform packets. */
-static const char *use_best_algorithm(struct bench_acl *acl, struct bench_traffic *t)
+/* The fastest algorithm for the packets of the pool. */
+static const char *use_best_algorithm(struct bench_acl *acl, const struct bench_traffic *t)
 {
 	struct bench_runner runner = bench_acl_runner(acl, "rte_acl");
 	struct bench_times best = { 0, 0 }, times;
 	int which = -1;
 
-	t->kind = BENCH_UNIFORM;
 	for (int a = 0; a < BENCH_ACL_ALGORITHMS; a++) {
 		if (!bench_acl_use(acl, a))
 			continue;
-		bench_measure(t, &runner, 1, 3, BATCHES / 2, &times);
+		bench_measure(t, &runner, 1, 3, &times);
 		if (which < 0 || times.min_ns < best.min_ns) {
 			best = times;
 			which = a;
@@ -50,7 +49,7 @@ static const char *use_best_algorithm(struct bench_acl *acl, struct bench_traffi
 
 /* rte_acl with the max_size that serves it best; the least of the rounds decides, for it is the least disturbed. */
 static struct bench_acl *best_acl(const struct bench_rules *rules, const struct bench_image *image,
-				  struct bench_traffic *t)
+				  const struct bench_traffic *t)
 {
 	struct bench_acl *best = NULL;
 	double best_ns = 0;
@@ -64,7 +63,7 @@ static struct bench_acl *best_acl(const struct bench_rules *rules, const struct 
 			continue;
 		use_best_algorithm(acl, t);
 		runner = bench_acl_runner(acl, "rte_acl");
-		bench_measure(t, &runner, 1, 7, BATCHES / 2, &times);
+		bench_measure(t, &runner, 1, 7, &times);
 		fprintf(stderr, "rte_acl max_size %zu MiB: %.1f ns, built in %.1f s\n", mib, times.min_ns,
 			(double)bench_acl_build_ns(acl) / 1e9);
 		if (best == NULL || times.min_ns < best_ns) {
@@ -101,6 +100,7 @@ static void table(const char *name, struct bench_rules *rules, unsigned int kind
 
 	bench_image_make(&image, rules);
 	bench_traffic_open(&traffic, rules, &image);
+	bench_traffic_fill(&traffic, BENCH_UNIFORM);
 	print_image(name, rules, &image);
 	runners[0] = bench_burst_runner(&image, -1);
 	runners[1] = bench_scalar_runner(&image);
@@ -120,8 +120,8 @@ static void table(const char *name, struct bench_rules *rules, unsigned int kind
 	for (int kind = 0; kind < BENCH_KINDS; kind++) {
 		if ((kinds >> kind & 1) == 0)
 			continue;
-		traffic.kind = (enum bench_kind)kind;
-		bench_measure(&traffic, runners, n, ROUNDS, BATCHES, times);
+		bench_traffic_fill(&traffic, (enum bench_kind)kind);
+		bench_measure(&traffic, runners, n, ROUNDS, times);
 		printf("| %s |", kind_names[kind]);
 		print_times(times, n);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Taking time (bench.h). Runners take turns within a round, all with the round's packets, so that what the machine
- * does meanwhile hits all of them. Packets are drawn and keys made, in pieces that fit a cache, while the clock
- * stands, as if the packets had just been read.
+ * does meanwhile hits all of them. Packets are drawn before; keys are made, in pieces that fit a cache, while the
+ * clock stands, as if the packets had just been read.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -54,28 +54,24 @@ uint64_t bench_now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* One runner, one round: nanoseconds a packet, and a sum of its answers. */
-static double run_round(const struct bench_traffic *t, const struct bench_runner *runner, uint64_t seed, size_t batches,
-			uint64_t *sum)
+/* One runner, once through the pool: nanoseconds a packet, and a sum of its answers. */
+static double run_round(const struct bench_traffic *t, const struct bench_runner *runner, uint64_t *sum)
 {
-	static struct bench_packet packets[BENCH_BATCH];
-	const size_t warm = batches / 4;
-	uint64_t random = seed, ns = 0;
+	const size_t batches = BENCH_POOL / BENCH_BATCH, warm = batches / 4;
+	uint64_t ns = 0;
 
 	*sum = 0;
 	for (size_t n = 0; n < warm + batches; n++) {
 		uint64_t start;
 
-		for (size_t i = 0; i < BENCH_BATCH; i++)
-			bench_traffic_draw(t, &random, &packets[i]);
-		runner->prepare(runner->context, packets);
+		runner->prepare(runner->context, t->pool + n % batches * BENCH_BATCH);
 		start = bench_now_ns();
 		runner->run(runner->context);
 		ns += n < warm ? 0 : bench_now_ns() - start;
 		for (size_t i = 0; i < BENCH_BATCH; i++)
 			*sum = *sum * 31 + runner->answer(runner->context, i);
 	}
-	return (double)ns / (double)(batches * BENCH_BATCH);
+	return (double)ns / BENCH_POOL;
 }
 
 static int ascending(const void *a, const void *b)
@@ -86,7 +82,7 @@ static int ascending(const void *a, const void *b)
 }
 
 void bench_measure(const struct bench_traffic *t, const struct bench_runner *runners, size_t n, size_t rounds,
-		   size_t batches, struct bench_times *times)
+		   struct bench_times *times)
 {
 	static double ns[BENCH_RUNNERS_MAX][BENCH_ROUNDS_MAX];
 
@@ -96,7 +92,7 @@ void bench_measure(const struct bench_traffic *t, const struct bench_runner *run
 		for (size_t i = 0; i < n; i++) {
 			size_t which = (i + round) % n;
 
-			ns[which][round] = run_round(t, &runners[which], 1000 + round, batches, &sum);
+			ns[which][round] = run_round(t, &runners[which], &sum);
 			if (i > 0 && sum != first)
 				bench_fail("%s answers differently", runners[which].name);
 			first = sum;

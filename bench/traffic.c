@@ -127,7 +127,7 @@ static void draw_hot_miss(const struct bench_traffic *t, uint64_t *r, struct ben
 	while (matches(t, p));
 }
 
-void bench_traffic_draw(const struct bench_traffic *t, uint64_t *r, struct bench_packet *p)
+static void draw(const struct bench_traffic *t, uint64_t *r, struct bench_packet *p)
 {
 	switch (t->kind) {
 	case BENCH_FAR:
@@ -189,13 +189,24 @@ void bench_traffic_open(struct bench_traffic *t, const struct bench_rules *rules
 {
 	*t = (struct bench_traffic){ .rules = rules, .image = image };
 	t->networks = bench_alloc((1u << 24) / 64, 8);
+	t->pool = bench_alloc(BENCH_POOL, sizeof(*t->pool));
 	for (size_t i = 0; i < rules->n; i++)
 		t->networks[rules->at[i].dst >> 14] |= 1ull << (rules->at[i].dst >> 8 & 63);
 	find_worst(t);
 }
 
+void bench_traffic_fill(struct bench_traffic *t, enum bench_kind kind)
+{
+	uint64_t r = 1000;
+
+	t->kind = kind;
+	for (size_t i = 0; i < BENCH_POOL; i++)
+		draw(t, &r, &t->pool[i]);
+}
+
 void bench_traffic_close(struct bench_traffic *t)
 {
+	free(t->pool);
 	free(t->networks);
 	free(t->worst);
 }

@@ -75,11 +75,15 @@ void fg_burst_fetch(const struct fg_view *view, const struct fg_key *const keys[
 {
 	const struct fg_image *image = (const struct fg_image *)fg_line(view, 0);
 	const struct fg_root_line *root = (const struct fg_root_line *)fg_line(view, image->entry[FG_IPV4]);
-	const uint32_t *upper;
+	const uint32_t *upper, *filled;
 
 	if (root->kind != FG_STEP_ROOT)
 		return;
 	upper = (const uint32_t *)fg_line(view, root->upper);
-	for (uint32_t i = 0; i < n; i++)
-		__builtin_prefetch(upper + (fg_load_be32(keys[i]->dst) >> (32 - FG_UPPER_BITS)), 0, 2);
+	filled = (const uint32_t *)fg_line(view, root->filled);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t entry = fg_load_be32(keys[i]->dst) >> (32 - FG_UPPER_BITS), l = entry / 16;
+
+		__builtin_prefetch(upper + (entry & (0 - (filled[l / 32] >> (l % 32) & 1))), 0, 2);
+	}
 }

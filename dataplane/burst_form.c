@@ -11,68 +11,79 @@
 
 #include "dataplane/burst.h"
 #include "dataplane/burst_cold.h"
+#include "dataplane/burst_columns.h"
 #include "dataplane/burst_prefixes.h"
+#include "dataplane/burst_wide.h"
 
 void FG_BURST_MATCH(const struct fg_view *view, const struct fg_key *const keys[], uint32_t n,
 		    struct fg_matched matched[]);
 
+/* All packets are at the entry of their family, or behind it where that is a root. A root is never come to otherwise. */
+FG_INLINE void begin(struct burst *b, uint32_t n)
+{
+	const struct fg_image *image = (const struct fg_image *)line(b, 0);
+	uint32_t ipv6 = 0;
+
+	for (uint32_t i = 0; i < FG_BURST; i++)
+		b->ref[i] = b->back[0][i] = b->back[1][i] = b->turn[0][i] = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		b->dst[i] = fg_load_be32(b->keys[i]->dst);
+		ipv6 |= (uint32_t)(b->keys[i]->family & 1) << i;
+		b->matched[i].count = 0;
+	}
+	b->live = (uint32_t)((1ull << n) - 1);
+	b->rooted = 0;
+	b->root = (const struct fg_root_line *)line(b, image->entry[FG_IPV4]);
+	if (b->root->kind == FG_STEP_ROOT)
+		enter_root(b, b->live & ~ipv6);
+	FOR_PACKETS(i, ipv6)
+	go_to(b, i, image->entry[FG_IPV6]);
+}
+
+/* What the packets are at: of those whose chain ended it is the step to go back to, or what follows the root. */
+FG_INLINE void advance(struct burst *b)
+{
+	uint32_t idle;
+
+	for (uint32_t i = 0; i < FG_BURST; i++) {
+		uint32_t back = b->back[1][i] ? b->back[1][i] : b->back[0][i];
+
+		b->here[i] = b->ref[i] ? b->ref[i] : back;
+	}
+	idle = equal_refs(b->here, 0) & b->live;
+	if (idle & b->rooted)
+		leave_root(b, idle & b->rooted);
+	b->live &= ~equal_refs(b->here, 0);
+}
+
+enum { LANES_FORMS = 4 };
+
 /* Packets by what they are at. */
 struct round {
-	uint32_t roots, prefixes, rules, segments;
+	uint32_t prefixes, rules, columns[LANES_FORMS], vectors;
 };
-
-FG_INLINE struct round sort_kinds(struct burst *b, const uint8_t kind[FG_BURST])
-{
-	struct round r = { equal_octets(kind, FG_STEP_ROOT) & b->live, equal_octets(kind, FG_STEP_PREFIXES) & b->live,
-			   equal_octets(kind, FG_STEP_RULE) & b->live, equal_octets(kind, FG_STEP_SEGMENT) & b->live };
-
-	b->live = r.roots | r.prefixes | r.rules | r.segments;
-	return r;
-}
 
 FG_INLINE struct round sort_steps(struct burst *b)
 {
-	uint8_t kind[FG_BURST] __attribute__((aligned(FG_LINE_OCTETS))) = { 0 };
-
-	for (uint32_t i = 0; i < FG_BURST; i++) {
-		uint32_t resume = b->resume[1][i] ? b->resume[1][i] : b->resume[0][i];
-
-		b->here[i] = b->ref[i] ? b->ref[i] : resume;
-	}
-	FOR_PACKETS(i, b->live)
-	kind[i] = ((const struct fg_step *)line(b, b->here[i]))->kind; /* line 0 is FG_STEP_NONE */
-	return sort_kinds(b, kind);
-}
-
-/*
- * The first round: all are at the entry of their family. Fetches what a root will look at, and only then does the
- * rest.
- */
-FG_INLINE struct round begin(struct burst *b, uint32_t n)
-{
-	const struct fg_image *image = (const struct fg_image *)line(b, 0);
-	const struct fg_step *entry = (const struct fg_step *)line(b, image->entry[FG_IPV4]);
-	const struct fg_root_line *root = (const struct fg_root_line *)(const void *)entry;
-	const uint32_t *upper = (const uint32_t *)line(b, entry->kind == FG_STEP_ROOT ? root->upper : 0);
-	uint32_t some = entry->kind == FG_STEP_ROOT ? UINT32_MAX : 0;
 	uint8_t kind[FG_BURST] __attribute__((aligned(FG_LINE_OCTETS)));
-	uint8_t kinds[FG_FAMILY_COUNT];
+	struct round r;
 
-	for (uint32_t i = 0; i < n; i++) {
-		b->upper[i] = fg_load_be32(b->keys[i]->dst) >> (32 - FG_UPPER_BITS);
-		__builtin_prefetch(upper + (b->upper[i] & some), 0, 2);
-	}
-	b->live = (uint32_t)((1ull << n) - 1);
-	for (uint32_t f = 0; f < FG_FAMILY_COUNT; f++)
-		kinds[f] = ((const struct fg_step *)line(b, image->entry[f]))->kind;
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t family = b->keys[i]->family & 1;
+	memset(kind, 0, sizeof(kind));
+	FOR_PACKETS(i, b->live)
+	{
+		const struct fg_step *s = (const struct fg_step *)line(b, b->here[i]);
 
-		b->matched[i].count = 0;
-		b->ref[i] = b->here[i] = image->entry[family];
-		kind[i] = kinds[family];
+		kind[i] = s->kind | (s->flags & (HAS_COLUMNS ? FG_STEP_LANES : 0));
 	}
-	return sort_kinds(b, kind);
+	r.prefixes = equal_octets(kind, FG_STEP_PREFIXES);
+	r.rules = equal_octets(kind, FG_STEP_RULE);
+	r.vectors = equal_octets(kind, FG_STEP_SEGMENT);
+	b->live = r.prefixes | r.rules | r.vectors;
+	for (uint8_t n = 0; n < LANES_FORMS; n++) {
+		r.columns[n] = equal_octets(kind, (uint8_t)(FG_STEP_SEGMENT | (n + 1) << FG_LANES_SHIFT));
+		b->live |= r.columns[n];
+	}
+	return r;
 }
 
 static void step_rules(struct burst *b, uint32_t set)
@@ -122,12 +133,24 @@ static void step_hot(struct burst *b, uint32_t set, const struct fg_segment_line
 		b->ref[i] = s->next;
 	}
 	if (s->flags & FG_STEP_WIDE)
-		group_match(b, &g, s, true);
+		wide_match(b, &g, s);
 	else
-		group_match(b, &g, s, false);
+		narrow_match(b, &g, s);
 }
 
-static void step_segments(struct burst *b, uint32_t set)
+static void step_columns(struct burst *b, const struct round *r)
+{
+	if (r->columns[0])
+		columns_step(b, r->columns[0], 8);
+	if (r->columns[1])
+		columns_step(b, r->columns[1], 16);
+	if (r->columns[2])
+		columns_step(b, r->columns[2], 32);
+	if (r->columns[3])
+		columns_step(b, r->columns[3], 64);
+}
+
+static void step_vectors(struct burst *b, uint32_t set)
 {
 	uint32_t cold = 0, wide = 0;
 
@@ -157,19 +180,24 @@ static void step_segments(struct burst *b, uint32_t set)
 void FG_BURST_MATCH(const struct fg_view *view, const struct fg_key *const keys[], uint32_t n,
 		    struct fg_matched matched[])
 {
-	struct burst b = { .base = view->base, .keys = keys, .matched = matched };
-	struct round r = begin(&b, n);
+	struct burst b;
 
+	b.base = view->base;
+	b.keys = keys;
+	b.matched = matched;
+	begin(&b, n);
+	advance(&b);
 	for (uint32_t i = 0; i < FG_STEPS_MAX && b.live != 0; i++) {
-		if (r.roots)
-			step_roots(&b, r.roots);
+		struct round r = sort_steps(&b);
+
 		if (r.prefixes)
 			step_prefixes(&b, r.prefixes);
 		if (r.rules)
 			step_rules(&b, r.rules);
-		if (r.segments)
-			step_segments(&b, r.segments);
+		step_columns(&b, &r);
+		if (r.vectors)
+			step_vectors(&b, r.vectors);
 		if (b.live != 0)
-			r = sort_steps(&b);
+			advance(&b);
 	}
 }

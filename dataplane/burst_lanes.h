@@ -139,6 +139,16 @@ FG_INLINE __m512i count_bits16(__m512i x)
 	return _mm512_and_si512(_mm512_add_epi32(x, _mm512_srli_epi32(x, 8)), _mm512_set1_epi32(0x1f));
 }
 
+/* Of 16 struct fg_ranks and values: the classes. */
+FG_INLINE __m512i ranks_class(__m512i ranks, __m512i v)
+{
+	__m512i upto = _mm512_sllv_epi32(_mm512_set1_epi32(2), _mm512_and_si512(v, _mm512_set1_epi32(15)));
+	__m512i starts = _mm512_and_si512(_mm512_sub_epi32(upto, _mm512_set1_epi32(1)),
+					  _mm512_and_si512(ranks, _mm512_set1_epi32(0xffff)));
+
+	return _mm512_add_epi32(_mm512_srli_epi32(ranks, 16), count_bits16(starts));
+}
+
 /* What a wide field of 16 bits knows of its 16 blocks, in registers. */
 struct blocks {
 	__m512i ranks, base;
@@ -169,12 +179,9 @@ FG_INLINE void blocks_classes(const struct blocks *k, const uint32_t v[16], cons
 {
 	__m512i all = _mm512_load_si512(v), block = _mm512_srli_epi32(all, 12), r = _mm512_load_si512(ranks);
 	__m512i lines = _mm512_permutexvar_epi32(block, k->ranks), base = _mm512_permutexvar_epi32(block, k->base);
-	__m512i upto = _mm512_sllv_epi32(_mm512_set1_epi32(2), _mm512_and_si512(all, _mm512_set1_epi32(15)));
-	__m512i starts = _mm512_and_si512(_mm512_sub_epi32(upto, _mm512_set1_epi32(1)),
-					  _mm512_and_si512(r, _mm512_set1_epi32(0xffff)));
-	__m512i rank = _mm512_add_epi32(_mm512_srli_epi32(r, 16), count_bits16(starts));
 
-	_mm512_store_si512(class, _mm512_mask_add_epi32(base, _mm512_test_epi32_mask(lines, lines), base, rank));
+	_mm512_store_si512(
+		class, _mm512_mask_add_epi32(base, _mm512_test_epi32_mask(lines, lines), base, ranks_class(r, all)));
 }
 #endif
 

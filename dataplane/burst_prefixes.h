@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The root and prefixes steps of a burst: what fg_cursor_turn() does, in rounds of one memory access each, the
- * line of the next access fetched while the other packets make theirs.
+ * line of the next access fetched while the other packets make theirs. What a root leads to is known at once, so it
+ * is not come back to.
  */
 #ifndef DATAPLANE_BURST_PREFIXES_H
 #define DATAPLANE_BURST_PREFIXES_H
@@ -10,95 +11,115 @@
 
 #include "dataplane/burst_state.h"
 
-/* Goes into what was found, to come back to `here`; or on behind the step. */
-FG_INLINE void turned(struct burst *b, uint32_t i, uint32_t level, uint32_t found, uint32_t next, uint32_t turn)
-{
-	b->resume[level][i] = found ? b->here[i] : 0;
-	b->turn[level][i] = turn;
-	go_to(b, i, found ? found : next);
-}
-
 /* ---- Root ---- */
+
+/*
+ * Entries of `upper` for the destinations of a set, 0 for all others. Lines of it without any entry are not read: of clean traffic
+ * they are most, and far away.
+ */
+FG_INLINE void root_upper(const struct burst *b, uint32_t set, uint32_t found[FG_BURST])
+{
+	const uint32_t *upper = (const uint32_t *)line(b, b->root->upper);
+	const uint32_t *filled = (const uint32_t *)line(b, b->root->filled);
+
+#ifdef __AVX512F__
+	for (uint32_t i = 0; i < FG_BURST; i += 16) {
+		__m512i dst = _mm512_load_si512(b->dst + i), none = _mm512_setzero_si512();
+		__m512i lines = _mm512_srli_epi32(dst, 12), bit = _mm512_and_si512(lines, _mm512_set1_epi32(31));
+		__m512i words = _mm512_mask_i32gather_epi32(none, (__mmask16)(set >> i), _mm512_srli_epi32(lines, 5),
+							    filled, 4);
+		__mmask16 some = _mm512_test_epi32_mask(words, _mm512_sllv_epi32(_mm512_set1_epi32(1), bit));
+
+		_mm512_store_si512(found + i,
+				   _mm512_mask_i32gather_epi32(none, some, _mm512_srli_epi32(dst, 8), upper, 4));
+	}
+#else
+	for (uint32_t i = 0; i < FG_BURST; i++)
+		found[i] = 0;
+	FOR_PACKETS(i, set)
+	{
+		uint32_t l = b->dst[i] >> 12, some = 0 - (filled[l / 32] >> (l % 32) & 1);
+
+		found[i] = upper[b->dst[i] >> 8 & some] & some;
+	}
+#endif
+}
 
 /* Steps of nodes in place of the nodes. */
 FG_INLINE void root_nodes(const struct burst *b, uint32_t nodes, uint32_t found[FG_BURST])
 {
-	FOR_PACKETS(i, nodes)
-	{
-		fetch(b, found[i] & ~FG_NODE);
-		fetch(b, (found[i] & ~FG_NODE) + 1);
+#ifdef __AVX512F__
+	const void *image = line(b, 0);
+
+	for (uint32_t i = 0; i < FG_BURST; i += 16) {
+		__m512i dst = _mm512_load_si512(b->dst + i), all = _mm512_load_si512(found + i);
+		__m512i at = _mm512_slli_epi32(all, 4), none = _mm512_setzero_si512();
+		__m512i place = _mm512_and_si512(_mm512_srli_epi32(dst, 4), _mm512_set1_epi32(15));
+		__mmask16 set = (__mmask16)(nodes >> i);
+		__m512i ranks = _mm512_mask_i32gather_epi32(none, set, _mm512_add_epi32(at, place), image, 4);
+		__m512i step = _mm512_add_epi32(_mm512_add_epi32(at, _mm512_set1_epi32(16)), ranks_class(ranks, dst));
+
+		_mm512_store_si512(found + i, _mm512_mask_i32gather_epi32(all, set, step, image, 4));
 	}
+#else
 	FOR_PACKETS(i, nodes)
 	{
 		const struct fg_ranks *ranks = (const struct fg_ranks *)line(b, found[i] & ~FG_NODE);
 		const uint32_t *steps = (const uint32_t *)(const void *)(ranks + 16);
-		uint32_t last = b->keys[i]->dst[3];
 
-		found[i] = steps[fg_ranks_class(ranks[last >> 4], last)];
+		found[i] = steps[fg_ranks_class(ranks[b->dst[i] >> 4 & 15], b->dst[i])];
 	}
+#endif
 }
 
-/* turned(), for all of a set at once: a loop that compilers make vectors of. */
-FG_INLINE void root_turned(struct burst *b, uint32_t set, uint32_t nothing, const uint32_t found[FG_BURST],
-			   uint32_t next)
+/* Packets that enter at the root: to the step for their destination, longer prefixes only. */
+FG_INLINE void enter_root(struct burst *b, uint32_t set)
 {
-	for (uint32_t i = 0; i < FG_BURST; i++) {
-		uint32_t in = set >> i & 1, f = found[i];
+	uint32_t nodes;
 
-		b->resume[0][i] = in ? (f ? b->here[i] : 0) : b->resume[0][i];
-		b->turn[0][i] = in ? 1 + (nothing >> i & 1) : b->turn[0][i];
-		b->ref[i] = in ? (f ? f : next) : b->ref[i];
+	root_upper(b, set, b->ref);
+	nodes = top_bits(b->ref);
+	FOR_PACKETS(i, nodes)
+	{
+		fetch(b, b->ref[i] & ~FG_NODE);
+		fetch(b, (b->ref[i] & ~FG_NODE) + 1);
 	}
-	b->live &= ~(set & equal_refs(b->ref, 0) & equal_refs(b->resume[0], 0) & equal_refs(b->resume[1], 0));
-	FOR_PACKETS(i, set & b->live)
+	if (nodes)
+		root_nodes(b, nodes, b->ref);
+	FOR_PACKETS(i, set & ~equal_refs(b->ref, 0))
 	fetch(b, b->ref[i]);
+	b->rooted = set;
 }
 
-/* Packets that come to the root: by `upper`, fetched by then, and by `shorter` where that has nothing. */
-FG_INLINE void root_enter(struct burst *b, uint32_t set, const struct fg_root_line *root)
+/*
+ * Packets whose chains ended, to what follows: the step for the shorter prefix of their destination, if there is any; then the rules
+ * without one.
+ */
+FG_INLINE void leave_root(struct burst *b, uint32_t set)
 {
-	const uint32_t *upper = (const uint32_t *)line(b, root->upper);
-	const uint32_t *shorter = (const uint32_t *)line(b, root->shorter);
-	COLUMN found[FG_BURST];
-	uint32_t nothing;
-
-	for (uint32_t i = 0; i < FG_BURST; i++)
-		found[i] = 0;
-	FOR_PACKETS(i, set)
-	found[i] = upper[b->upper[i]];
-	root_nodes(b, top_bits(found), found);
-	nothing = equal_refs(found, 0) & set;
-	FOR_PACKETS(i, nothing)
-	found[i] = shorter[b->upper[i] >> (FG_UPPER_BITS - FG_SHORT_BITS)];
-	root_turned(b, set, nothing, found, root->next);
-}
-
-/* Packets that come back to it. */
-FG_INLINE void root_resume(struct burst *b, uint32_t set, const struct fg_root_line *root)
-{
-	const uint32_t *shorter = (const uint32_t *)line(b, root->shorter);
+	const uint32_t *shorter = (const uint32_t *)line(b, b->root->shorter);
 
 	FOR_PACKETS(i, set)
 	{
-		uint32_t step = shorter[b->upper[i] >> (FG_UPPER_BITS - FG_SHORT_BITS)];
+		uint32_t step = shorter[b->dst[i] >> (32 - FG_SHORT_BITS)];
+		bool known = b->turn[0][i];
 
-		turned(b, i, 0, b->turn[0][i] > 1 ? 0 : step, root->next, 2);
-	}
-}
-
-static void step_roots(struct burst *b, uint32_t set)
-{
-	while (set != 0) {
-		uint32_t ref = b->here[__builtin_ctz(set)], same = equal_refs(b->here, ref) & set;
-		uint32_t back = equal_refs(b->ref, 0) & same;
-
-		root_enter(b, same & ~back, (const struct fg_root_line *)line(b, ref));
-		root_resume(b, back, (const struct fg_root_line *)line(b, ref));
-		set &= ~same;
+		step = known ? 0 : step;
+		b->ref[i] = b->here[i] = step ? step : b->root->next;
+		b->turn[0][i] = 1;
+		b->rooted &= ~((uint32_t)(step == 0) << i);
 	}
 }
 
 /* ---- Prefixes ---- */
+
+/* Goes into what was found, to come back to `here`; or on behind the step. */
+FG_INLINE void turned(struct burst *b, uint32_t i, uint32_t level, uint32_t found, uint32_t next, uint32_t turn)
+{
+	b->back[level][i] = found ? b->here[i] : 0;
+	b->turn[level][i] = turn;
+	go_to(b, i, found ? found : next);
+}
 
 /* An address, or what a prefix keeps of it, as it lies in memory. */
 struct halves {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The segment steps of a burst. Packets at one segment are a group: field by field, each of them loses the rules
+ * The segment steps of a burst, by bit vectors. Packets at one segment are a group: field by field, each of them loses the rules
  * whose vectors say no, and those that have lost all leave the group. What a field is is asked once a group, so
  * many packets for one victim cost little each.
  */
@@ -43,7 +43,8 @@ FG_INLINE const struct fg_segment_line *segment_at(const struct burst *b, uint32
 }
 
 /* Classes of the group's values in a field of 16 bits. */
-FG_INLINE void group_classes(const struct burst *b, struct group *g, const struct fg_block *table)
+FG_INLINE void group_classes(const struct burst *b, struct group *g, const struct fg_block *table,
+			     uint32_t class[FG_BURST])
 {
 #ifdef __AVX512F__
 	struct blocks blocks = blocks_load(table);
@@ -54,10 +55,10 @@ FG_INLINE void group_classes(const struct burst *b, struct group *g, const struc
 	for (uint32_t j = 0; j < g->n; j++)
 		g->ranks[j] = image[g->ranks[j]];
 	for (uint32_t j = 0; j < g->n; j += 16)
-		blocks_classes(&blocks, g->value + j, g->ranks + j, g->class + j);
+		blocks_classes(&blocks, g->value + j, g->ranks + j, class + j);
 #else
 	for (uint32_t j = 0; j < g->n; j++)
-		g->class[j] = wide_class(b, table, g->value[j]);
+		class[j] = wide_class(b, table, g->value[j]);
 #endif
 }
 
@@ -69,65 +70,61 @@ FG_INLINE void and_vector(struct group *g, uint32_t j, const uint64_t *vector, c
 		g->bits[j] &= *vector | * or ;
 }
 
-FG_INLINE void group_octet(struct group *g, const uint8_t *table, const uint64_t *vectors, uint32_t octet, bool wide)
+FG_INLINE void group_octet(struct group *g, const uint8_t *table, const uint64_t *vectors, uint32_t octet)
 {
 	for (uint32_t j = 0; j < g->n; j++) {
-		const uint64_t *v = vectors + (size_t)table[g->key[j]->octet[octet]] * (wide ? 8 : 1);
+		const uint64_t *v = vectors + table[g->key[j]->octet[octet]];
 
-		and_vector(g, j, v, v, wide);
+		g->bits[j] &= *v;
 	}
 }
 
-FG_INLINE void group_tcp(struct group *g, const uint16_t *table, const uint64_t *vectors, bool wide)
+FG_INLINE void group_tcp(struct group *g, const uint16_t *table, const uint64_t *vectors)
 {
 	for (uint32_t j = 0; j < g->n; j++) {
-		const uint64_t *v = vectors + (size_t)tcp_class(table, g->key[j]->tcp_flags) * (wide ? 8 : 1);
+		const uint64_t *v = vectors + tcp_class(table, g->key[j]->tcp_flags);
 
-		and_vector(g, j, v, v, wide);
+		g->bits[j] &= *v;
 	}
 }
 
 FG_INLINE void group_label(const struct burst *b, struct group *g, const struct fg_block *table,
-			   const uint64_t *vectors, bool wide)
+			   const uint64_t *vectors)
 {
 	for (uint32_t j = 0; j < g->n; j++) {
 		uint32_t class = wide_class(b, table, g->key[j]->flow_label & FG_FLOW_LABEL_MAX);
-		const uint64_t *v = vectors + (size_t) class * (wide ? 8 : 1);
+		const uint64_t *v = vectors + class;
 
-		and_vector(g, j, v, v, wide);
+		g->bits[j] &= *v;
 	}
 }
 
 FG_INLINE void group_wide(const struct burst *b, struct group *g, const struct fg_block *table, const uint64_t *vectors,
-			  uint32_t octet, bool wide)
+			  uint32_t octet)
 {
-	uint32_t words = wide ? 8 : 1;
-
 	for (uint32_t j = 0; j < g->n; j++)
 		g->value[j] = fg_key_u16(g->key[j], octet);
-	group_classes(b, g, table);
+	group_classes(b, g, table, g->class);
 	for (uint32_t j = 0; j < g->n; j++) {
-		const uint64_t *v = vectors + (size_t)g->class[j] * words;
+		const uint64_t *v = vectors + g->class[j];
 
-		and_vector(g, j, v, v, wide);
+		g->bits[j] &= *v;
 	}
 }
 
 FG_INLINE void group_ports(const struct burst *b, struct group *g, const struct fg_block *table,
-			   const uint64_t *vectors, bool wide)
+			   const uint64_t *vectors)
 {
-	uint32_t words = wide ? 8 : 1;
-
 	for (uint32_t j = 0; j < g->n; j++) {
-		const uint64_t *dport = vectors + (size_t)wide_class(b, table, g->key[j]->dport) * words;
-		const uint64_t *sport = vectors + (size_t)wide_class(b, table, g->key[j]->sport) * words;
+		const uint64_t *dport = vectors + wide_class(b, table, g->key[j]->dport);
+		const uint64_t *sport = vectors + wide_class(b, table, g->key[j]->sport);
 
-		and_vector(g, j, dport, sport, wide);
+		g->bits[j] &= *dport | *sport;
 	}
 }
 
-/* All fields of a segment; `wide` is a constant where this is called. */
-FG_INLINE void group_fields(const struct burst *b, struct group *g, const struct fg_segment_line *s, bool wide)
+/* All fields of a narrow segment. */
+FG_INLINE void group_fields(const struct burst *b, struct group *g, const struct fg_segment_line *s)
 {
 	const struct fg_field *f = (const struct fg_field *)(const void *)(s + 1);
 
@@ -137,19 +134,19 @@ FG_INLINE void group_fields(const struct burst *b, struct group *g, const struct
 
 		switch (f->kind) {
 		case FG_FIELD_OCTET:
-			group_octet(g, (const uint8_t *)table, vectors, f->key_octet & 63, wide);
+			group_octet(g, (const uint8_t *)table, vectors, f->key_octet & 63);
 			break;
 		case FG_FIELD_TCP:
-			group_tcp(g, (const uint16_t *)table, vectors, wide);
+			group_tcp(g, (const uint16_t *)table, vectors);
 			break;
 		case FG_FIELD_PORTS:
-			group_ports(b, g, (const struct fg_block *)table, vectors, wide);
+			group_ports(b, g, (const struct fg_block *)table, vectors);
 			break;
 		case FG_FIELD_LABEL:
-			group_label(b, g, (const struct fg_block *)table, vectors, wide);
+			group_label(b, g, (const struct fg_block *)table, vectors);
 			break;
 		default:
-			group_wide(b, g, (const struct fg_block *)table, vectors, f->key_octet, wide);
+			group_wide(b, g, (const struct fg_block *)table, vectors, f->key_octet);
 			break;
 		}
 	}
@@ -184,13 +181,13 @@ FG_INLINE void group_begin(struct group *g, bool wide)
 		g->bits[i] = UINT64_MAX;
 }
 
-/* One segment, for the packets that are at it. */
-FG_INLINE void group_match(struct burst *b, struct group *g, const struct fg_segment_line *s, bool wide)
+/* One narrow segment, for the packets that are at it. */
+FG_INLINE void narrow_match(struct burst *b, struct group *g, const struct fg_segment_line *s)
 {
-	group_begin(g, wide);
-	group_fields(b, g, s, wide);
+	group_begin(g, false);
+	group_fields(b, g, s);
 	for (uint32_t j = 0; j < g->n; j++)
-		group_take(b, s, g, j, wide);
+		group_take(b, s, g, j, false);
 }
 
 FG_INLINE void group_add(const struct burst *b, struct group *g, uint32_t i)

@@ -12,12 +12,14 @@
 #define COLUMN uint32_t __attribute__((aligned(FG_LINE_OCTETS)))
 
 struct burst {
-	COLUMN here[FG_BURST]; /* the step of this round */
-	COLUMN ref[FG_BURST];  /* struct fg_cursor, by columns */
-	COLUMN resume[2][FG_BURST];
-	COLUMN turn[2][FG_BURST];
-	COLUMN upper[FG_BURST]; /* of an IPv4 destination the bits that choose an entry of `upper` */
-	uint32_t live;          /* packets that go on */
+	COLUMN here[FG_BURST];    /* the step of this round */
+	COLUMN ref[FG_BURST];     /* the next one; 0: the chain ended */
+	COLUMN back[2][FG_BURST]; /* then the prefixes step to go back to, innermost last, */
+	COLUMN turn[2][FG_BURST]; /* with what it has looked up already */
+	COLUMN dst[FG_BURST];     /* first 32 bits of destinations, in host order */
+	uint32_t live;            /* packets that go on */
+	uint32_t rooted;          /* those that have still what follows the root's upper table before them */
+	const struct fg_root_line *root;
 	const uint8_t *base;
 	const struct fg_key *const *keys;
 	struct fg_matched *matched;

@@ -126,7 +126,7 @@ json_t *fg_batch_rule(const struct fg_loaded *rule, char *text)
 	if (fg_show_has_nlri(rule) && rule->rule.offset_form == FG_OFFSET_STRICT) {
 		nlri = fg_show_nlri(rule);
 		o = json_pack("{s:s,s:s?,s:o}", "family", fg_show_family(&rule->rule), "nlri", nlri, "actions",
-			      fg_show_actions(&rule->rule.actions));
+			      fg_show_communities_array(&rule->rule.actions));
 		free(nlri);
 	} else {
 		o = fg_show_text(rule, text) ? json_pack("{s:s}", "text", text) : NULL;

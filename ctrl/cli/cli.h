@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "ctrl/load/load.h"
+#include "ctrl/load/show.h"
 
 enum fg_exit {
 	FG_EXIT_DONE = 0,
@@ -77,15 +78,9 @@ void fg_show_findings(FILE *to, const char *before, const struct fg_loaded *rule
 bool fg_show_text(const struct fg_loaded *rule, char *text);
 /* True where the octets are all of the rule: there are some, and no payload pattern beside them. */
 bool fg_show_has_nlri(const struct fg_loaded *rule);
-/* "NLRI_HEX" with length octets, and "HEX,HEX" of the communities; to be freed. NULL: no memory. */
+/* "NLRI_HEX" with length octets; to be freed. NULL: no memory. */
 char *fg_show_nlri(const struct fg_loaded *rule);
-char *fg_show_communities(const struct fg_actions *actions);
-/* The same as an array. */
-json_t *fg_show_actions(const struct fg_actions *actions);
 const char *fg_show_state(const struct fg_loaded *rule);
-const char *fg_show_family(const struct fg_rule *rule);
-/* A string of any octets: what is no UTF-8 is shown as '?'. */
-json_t *fg_show_string(const char *text);
 /* Standard output has been written. FG_EXIT_ENVIRONMENT where that failed, `code` otherwise. */
 int fg_show_end(int code);
 

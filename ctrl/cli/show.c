@@ -8,21 +8,7 @@
 #include <string.h>
 
 #include "ctrl/cli/cli.h"
-#include "ctrl/rule/actions.h"
 #include "ctrl/rule/print.h"
-
-enum { LENGTH_AND_RD_OCTETS = 2 + 8 };
-
-static void hex_write(char *out, const uint8_t *octets, size_t len)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < len; i++) {
-		out[2 * i] = digits[octets[i] >> 4];
-		out[2 * i + 1] = digits[octets[i] & 15];
-	}
-	out[2 * len] = '\0';
-}
 
 bool fg_show_has_nlri(const struct fg_loaded *rule)
 {
@@ -31,38 +17,13 @@ bool fg_show_has_nlri(const struct fg_loaded *rule)
 
 char *fg_show_nlri(const struct fg_loaded *rule)
 {
-	uint8_t octets[LENGTH_AND_RD_OCTETS + FG_NLRI_MAX];
-	const uint8_t *from = octets;
-	size_t len = rule->framed ? fg_nlri_write(&rule->rule, octets, sizeof(octets)) : rule->rule.nlri_len;
-	char *out = malloc(2 * len + 1);
-
-	if (!rule->framed)
-		from = rule->rule.nlri; /* as it came */
-	if (out != NULL)
-		hex_write(out, from, len);
-	return out;
-}
-
-char *fg_show_communities(const struct fg_actions *actions)
-{
-	uint8_t octets[FG_ACTIONS_OCTETS], octets6[FG_ACTIONS6_OCTETS];
-	size_t len, len6, at = 0;
 	char *out;
 
-	fg_actions_write(actions, octets, &len, octets6, &len6);
-	out = calloc(1, 2 * (len + len6) + len / FG_EXTCOMM_OCTETS + len6 / FG_EXTCOMM6_OCTETS + 1);
-	if (out == NULL)
-		return NULL;
-	for (size_t i = 0; i < len; i += FG_EXTCOMM_OCTETS, at += 2 * FG_EXTCOMM_OCTETS) {
-		if (at > 0)
-			out[at++] = ',';
-		hex_write(out + at, octets + i, FG_EXTCOMM_OCTETS);
-	}
-	for (size_t i = 0; i < len6; i += FG_EXTCOMM6_OCTETS, at += 2 * FG_EXTCOMM6_OCTETS) {
-		if (at > 0)
-			out[at++] = ',';
-		hex_write(out + at, octets6 + i, FG_EXTCOMM6_OCTETS);
-	}
+	if (rule->framed)
+		return fg_show_octets(&rule->rule);
+	out = malloc(2 * (size_t)rule->rule.nlri_len + 1);
+	if (out != NULL)
+		fg_hex_write(out, rule->rule.nlri, rule->rule.nlri_len); /* as it came */
 	return out;
 }
 
@@ -100,67 +61,6 @@ const char *fg_show_state(const struct fg_loaded *rule)
 	return names[rule->state];
 }
 
-const char *fg_show_family(const struct fg_rule *rule)
-{
-	static const char *const names[] = { "ipv4", "ipv6", "ipv4-vpn", "ipv6-vpn" };
-
-	return names[rule->family + (rule->vpn ? 2 : 0)];
-}
-
-json_t *fg_show_string(const char *text)
-{
-	json_t *s = json_string(text);
-	char *copy;
-
-	if (s != NULL)
-		return s;
-	copy = strdup(text);
-	if (copy == NULL)
-		return NULL;
-	for (char *c = copy; *c != '\0'; c++)
-		if ((unsigned char)*c >= 0x80)
-			*c = '?';
-	s = json_string(copy);
-	free(copy);
-	return s;
-}
-
-static json_t *finding_object(const struct fg_finding *f)
-{
-	static const char *const resources[FG_RES_COUNT] = {
-		[FG_RES_NONE] = "none",   [FG_RES_BYTES] = "bytes",         [FG_RES_LINES] = "lines",
-		[FG_RES_SLOTS] = "slots", [FG_RES_CONTINUES] = "continues",
-	};
-	json_t *o = json_pack("{s:s,s:s?,s:o,s:s}", "code", fg_reason_name(f->code), "component",
-			      f->component ? fg_component_name(f->component) : NULL, "detail",
-			      fg_show_string(f->detail), "source", f->source);
-
-	if (f->code == FG_MALFORMED)
-		json_object_set_new(o, "octet", json_integer(f->octet));
-	if (f->code == FG_OVER_BUDGET) {
-		json_object_set_new(o, "resource", json_string(resources[f->resource]));
-		json_object_set_new(o, "needed", json_integer((json_int_t)f->needed));
-		json_object_set_new(o, "available", json_integer((json_int_t)f->available));
-		json_object_set_new(o, "cheapest_fix", json_string(f->cheapest_fix));
-	}
-	return o;
-}
-
-/* "HEX,HEX" as an array. */
-json_t *fg_show_actions(const struct fg_actions *actions)
-{
-	char *all = fg_show_communities(actions), *at = all;
-	json_t *array = json_array();
-	size_t len;
-
-	for (; at != NULL && *at != '\0'; at += len + (at[len] == ',')) {
-		len = strcspn(at, ",");
-		json_array_append_new(array, json_stringn(at, len));
-	}
-	free(all);
-	return array;
-}
-
 static void add_attributes(json_t *o, const struct fg_loaded *rule)
 {
 	const struct {
@@ -181,7 +81,7 @@ json_t *fg_show_rule(const struct fg_loaded *rule, char *text)
 	char name[FG_NAME_MAX + 1], *nlri = fg_show_has_nlri(rule) ? fg_show_nlri(rule) : NULL;
 
 	for (size_t i = 0; i < rule->findings; i++)
-		json_array_append_new(reasons, finding_object(&rule->finding[i]));
+		json_array_append_new(reasons, fg_show_finding(&rule->finding[i]));
 	if (rule->checked)
 		cost = json_pack("{s:I,s:I,s:I}", "bytes", (json_int_t)rule->cost.bytes, "lines",
 				 (json_int_t)rule->cost.lines, "slots", (json_int_t)rule->cost.slots);
@@ -192,7 +92,7 @@ json_t *fg_show_rule(const struct fg_loaded *rule, char *text)
 		      "reasons", reasons, "cost", cost, "line", (json_int_t)rule->line);
 	free(nlri);
 	if (o != NULL) {
-		json_object_set_new(o, "actions", fg_show_actions(&rule->rule.actions));
+		json_object_set_new(o, "actions", fg_show_communities_array(&rule->rule.actions));
 		add_attributes(o, rule);
 	}
 	return o;

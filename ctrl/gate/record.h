@@ -88,9 +88,22 @@ struct fg_record {
 	uint8_t nlri[];
 };
 
+/* What fg_record.octets has to be. */
+static inline uint32_t fg_record_octets(uint16_t nlri_len)
+{
+	return (uint32_t)(sizeof(struct fg_record) + nlri_len + 7) & ~7u;
+}
+
+/*
+ * Parts of a batch come one behind the other, within two seconds; `flags` and `confirm_s` of the first one count. It is answered by any number
+ * of FG_SAY_BATCH with `more` and a last one without, which has the result; findings are in any of them. Or by FG_SAY_DONE: -EAGAIN: no
+ * policy yet; -EBUSY: confirm_s, and a confirmation is waited for already; -ECANCELED, -ETIME, -E2BIG: the open batch was given up, for
+ * a flush or a policy came first, it took too long, it has too many rules.
+ */
 enum fg_batch_flag {
-	FG_BATCH_PARTIAL = 1, /* what is refused is left out; otherwise one refusal refuses all */
-	FG_BATCH_TRY = 2,     /* judged and taken back */
+	FG_BATCH_PARTIAL =
+		1, /* what is refused is left out; otherwise one refusal refuses all, as does one that is absent */
+	FG_BATCH_TRY = 2, /* judged and taken back */
 };
 
 struct fg_batch {
@@ -193,6 +206,9 @@ enum fg_event_kind {
 	FG_EVENT_REVERTED,   /* nobody confirmed */
 	FG_EVENT_ALARM,      /* headroom of a budget: value is per cent */
 	FG_EVENT_PORT,       /* a port came or went */
+	FG_EVENT_REFUSED,    /* a rule that was there is permitted no more: value is enum fg_reason */
+	FG_EVENT_QUARANTINED, /* the gate died thrice on one generation: it was undone, and what it brought is in quarantine */
+	FG_EVENT_FLUSHED,
 };
 
 struct fg_event {

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "ctrl/load/steps.h"
+#include "ctrl/table/need.h"
 
 enum { WORK_MAX = 1 << 22 };
 
@@ -24,32 +25,13 @@ struct budget {
 	size_t work;
 };
 
-static const char *resource_name(enum fg_resource what)
-{
-	static const char *const names[FG_RES_COUNT] = {
-		[FG_RES_NONE] = "room",
-		[FG_RES_BYTES] = "bytes",
-		[FG_RES_LINES] = "lines",
-		[FG_RES_SLOTS] = "slots",
-		[FG_RES_CONTINUES] = "`continue` rules on one packet's way",
-	};
-
-	return names[what];
-}
-
 int fg_load_over(struct fg_load *load, struct fg_loaded *rule, enum fg_resource what, uint64_t needed,
 		 uint64_t available, const char *whose)
 {
-	struct fg_findings findings = { .count = 0 };
-	struct fg_finding *f =
-		fg_finding_add(&findings, FG_OVER_BUDGET, 0, "budget", "needs %llu %s; %s: %llu",
-			       (unsigned long long)needed, resource_name(what), whose, (unsigned long long)available);
+	struct fg_finding why;
 
-	f->resource = what;
-	f->needed = needed;
-	f->available = available;
-	fg_load_fix(load, rule, what, f->cheapest_fix);
-	return fg_load_judge(load, rule, f);
+	fg_need_over(&rule->rule, what, needed, available, whose, &load->work->scratch, &why);
+	return fg_load_judge(load, rule, &why);
 }
 
 /* ---- Of a source ---- */
@@ -105,15 +87,6 @@ static void reckon(struct budget *b, size_t from, size_t to, struct fg_cost *cos
 	b->work += n[FG_IPV4] + n[FG_IPV6] + 1;
 }
 
-static enum fg_resource over(const struct fg_load *load, const struct fg_cost *cost)
-{
-	if (cost->bytes > load->limits.bytes)
-		return FG_RES_BYTES;
-	if (cost->lines > load->limits.lines)
-		return FG_RES_LINES;
-	return cost->continues > FG_APPLIED_MAX - 1 ? FG_RES_CONTINUES : FG_RES_NONE;
-}
-
 static uint64_t room_left(uint64_t budget, uint64_t used)
 {
 	return budget > used ? budget - used : 0;
@@ -158,7 +131,7 @@ static enum fg_resource fit(struct budget *b, size_t from, size_t to, struct fg_
 	if (b->cost.slots + (to - from) > b->load->limits.slots)
 		return FG_RES_SLOTS;
 	reckon(b, from, to, with);
-	what = over(b->load, with);
+	what = fg_need_exceeds(with, b->load->limits.bytes, b->load->limits.lines);
 	if (what != FG_RES_NONE)
 		return what;
 	for (size_t i = from; i < to; i++)

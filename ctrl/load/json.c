@@ -27,9 +27,12 @@ static int wrong(struct fg_load *load, const struct line *l, const char *what)
 
 static int keys_check(struct fg_load *load, const struct line *l)
 {
-	static const char *const known[] = { "name",       "text",  "family",  "nlri", "actions", "owner",
-					     "ticket",     "site",  "source",  "ttl",  "line",    "file",
-					     "precedence", "state", "reasons", "cost", "payload" };
+	/* The latter are of rules as a daemon lists them. */
+	static const char *const known[] = { "name",       "text",     "family",     "nlri",  "actions", "owner",
+					     "ticket",     "site",     "source",     "ttl",   "line",    "file",
+					     "precedence", "state",    "reasons",    "cost",  "payload", "count_only",
+					     "static",     "sequence", "generation", "added", "expires", "matched",
+					     "passed",     "dropped",  "last_hit" };
 	void *it = json_object_iter((json_t *)(uintptr_t)l->object);
 
 	for (; it != NULL; it = json_object_iter_next((json_t *)(uintptr_t)l->object, it)) {
@@ -110,6 +113,11 @@ static int take_attributes(struct fg_load *load, const struct line *l, struct fg
 		if (!json_is_integer(ttl) || json_integer_value(ttl) < 1 || json_integer_value(ttl) > UINT32_MAX)
 			return wrong(load, l, "unexpected value of 'ttl', expected seconds");
 		rule->ttl_s = (uint32_t)json_integer_value(ttl);
+	}
+	if (r == 0 && json_object_get(l->object, "count_only") != NULL) {
+		if (!json_is_boolean(json_object_get(l->object, "count_only")))
+			return wrong(load, l, "unexpected value of 'count_only', expected true or false");
+		rule->count_only = json_is_true(json_object_get(l->object, "count_only"));
 	}
 	if (r == 0 && rule->payload[0] != '\0' && !had_payload)
 		r = fg_load_refuse_payload(load, rule);

@@ -102,15 +102,22 @@ static int source_word(const struct reading *r, const struct fg_text_limit *word
 	return 0;
 }
 
+int fg_limits_take(struct fg_limits *l, const char *file, const struct fg_text_limit *word, char error[1024])
+{
+	const struct reading r = { .limits = l, .file = file, .error = error };
+
+	if (strcmp(word->scope, "table") == 0)
+		return table_word(&r, word);
+	if (strcmp(word->scope, "rule") == 0)
+		return rule_word(&r, word);
+	return source_word(&r, word);
+}
+
 static int take_word(void *ctx, const struct fg_text_limit *word)
 {
 	const struct reading *r = ctx;
 
-	if (strcmp(word->scope, "table") == 0)
-		return table_word(r, word);
-	if (strcmp(word->scope, "rule") == 0)
-		return rule_word(r, word);
-	return source_word(r, word);
+	return fg_limits_take(r->limits, r->file, word, r->error);
 }
 
 int fg_limits_read(struct fg_limits *l, const char *file, const char *text, size_t len, char error[1024])

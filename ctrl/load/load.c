@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "ctrl/load/steps.h"
+#include "ctrl/policy/judge.h"
 #include "ctrl/rule/order.h"
 
 int fg_load_new(struct fg_load **out)
@@ -66,18 +67,6 @@ static int keep_findings(struct fg_load *load, struct fg_loaded *rule, const str
 	return r;
 }
 
-/* A destination that is shorter than this box may be given rules for, or none at all. */
-static void judge_breadth(const struct fg_load *load, const struct fg_canon *canon, struct fg_findings *out)
-{
-	uint8_t shortest = load->limits.shortest_dst[canon->family];
-	uint8_t length = canon->present >> FG_DST & 1 ? (uint8_t)(canon->dst.length - canon->dst.offset) : 0;
-
-	if (length < shortest)
-		fg_finding_add(out, FG_TOO_BROAD, FG_DST, "limits",
-			       "a destination of %u bits is asked for, and the shortest permitted has %u", length,
-			       shortest);
-}
-
 /* Lint of each rule by itself: what its components are in canonical form, and whether any packet can satisfy them. */
 static int lint_rules(struct fg_load *load)
 {
@@ -93,7 +82,7 @@ static int lint_rules(struct fg_load *load)
 		findings.count = 0;
 		fg_canon_make(&rule->rule, load->work->pool, &canon);
 		fg_rule_lint(&rule->rule, &canon, &load->limits.lint, &findings);
-		judge_breadth(load, &canon, &findings);
+		fg_judge_breadth(&load->limits, &canon, &findings);
 		r = keep_findings(load, rule, &findings);
 	}
 	return r;

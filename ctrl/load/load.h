@@ -36,6 +36,7 @@ struct fg_loaded {
 	uint32_t precedence; /* admitted: place among those of its family in evaluation order, from 1; 0: none */
 	bool framed;         /* `nlri` are components; where not, octets as they came, that are no NLRI */
 	bool checked;        /* the NLRI is well formed: it has a meaning, an order and a cost */
+	bool count_only;     /* "count_only" of JSON: everything but the action */
 	bool actions_bad;    /* its communities are wrong: `actions` is not what was asked for */
 	struct fg_cost cost; /* where checked; see fg_load_admit() */
 	uint32_t ttl_s;

@@ -48,7 +48,4 @@ int fg_load_budget(struct fg_load *load);
 int fg_load_over(struct fg_load *load, struct fg_loaded *rule, enum fg_resource what, uint64_t needed,
 		 uint64_t available, const char *whose);
 
-/* fix.c: the cheapest way to need less of a resource, in words. */
-void fg_load_fix(struct fg_load *load, const struct fg_loaded *rule, enum fg_resource what, char out[FG_DETAIL_MAX]);
-
 #endif

@@ -58,4 +58,7 @@ bool fg_canon_possible(const struct fg_canon *c);
 /* True where every packet that `b` matches is matched by `a` too. Exact: no approximation either way for one pair. */
 bool fg_canon_covers(const struct fg_canon *a, const struct fg_canon *b);
 
+/* True where some packet is matched by both. Exact likewise; in overlap.c. */
+bool fg_canon_overlaps(const struct fg_canon *a, const struct fg_canon *b, struct fg_interval pool[2 * FG_CANON_POOL]);
+
 #endif

@@ -92,7 +92,8 @@ static void init_fixed(struct fg_table *t, uint32_t n, enum fg_family family, en
 	t->group_max = n;
 }
 
-struct fg_table *fg_table_init(void *memory, uint32_t rules_max, uint8_t *const image[2], uint32_t lines)
+/* A table without rules over images that are still to be made. */
+static struct fg_table *prepare(void *memory, uint32_t rules_max, uint8_t *const image[2], uint32_t lines)
 {
 	struct fg_table *t = memory;
 
@@ -110,9 +111,28 @@ struct fg_table *fg_table_init(void *memory, uint32_t rules_max, uint8_t *const 
 	for (int side = 0; side < 2; side++) {
 		t->side[side].base = image[side];
 		t->side[side].lines = lines;
+		t->side[side].broken = true;
+	}
+	return t;
+}
+
+struct fg_table *fg_table_init(void *memory, uint32_t rules_max, uint8_t *const image[2], uint32_t lines)
+{
+	struct fg_table *t = prepare(memory, rules_max, image, lines);
+
+	for (int side = 0; side < 2; side++)
 		if (fg_table_rebuild(t, side) != 0)
 			return NULL;
-	}
+	return t;
+}
+
+struct fg_table *fg_table_adopt(void *memory, uint32_t rules_max, uint8_t *const image[2], uint32_t lines)
+{
+	struct fg_table *t = prepare(memory, rules_max, image, lines);
+
+	/* All of them may have been written to. */
+	for (int side = 0; side < 2; side++)
+		t->side[side].top = lines;
 	return t;
 }
 

@@ -104,7 +104,9 @@ struct fg_side {
 	uint32_t dst6_count[129]; /* its prefixes by length */
 	bool dst6_anew;           /* it has no place for a prefix, or is not of the right size */
 	struct fg_ways ways[FG_FAMILY_COUNT];
-	bool broken; /* a change did not fit: rebuild before the next */
+	struct fg_extent guard[FG_FAMILY_COUNT];  /* protect entries */
+	struct fg_chain guarded[FG_FAMILY_COUNT]; /* what is in `guard` */
+	bool broken; /* a change did not fit, or nobody knows what is in it: rebuild before the next */
 };
 
 /* Groups that are always there. */
@@ -124,6 +126,8 @@ struct fg_table {
 	struct fg_group *group;
 	uint32_t *run_hash, *group_hash;
 	struct fg_table_rule *gather; /* rules of one chain, while it is emitted */
+	struct fg_table_rule protect[FG_FAMILY_COUNT][FG_PROTECT_MAX];
+	uint32_t protects[FG_FAMILY_COUNT];
 	struct fg_side side[2];
 	struct fg_compile_scratch scratch;
 	struct fg_nest nest;
@@ -164,6 +168,11 @@ bool fg_root_add(struct fg_side *s, struct fg_root_node *node, uint32_t first, u
 bool fg_root_close(struct fg_side *s, struct fg_root_node *node);
 /* In the range of a prefix, what leads to `old` leads to `new` from now on. */
 bool fg_root_replace(struct fg_side *s, uint32_t first, uint32_t length, uint32_t old, uint32_t new);
+
+/* protect.c: in an image made anew, before anything leads anywhere. False: no room. */
+bool fg_protect_emit(struct fg_table *t, struct fg_side *s);
+/* Protect entries of a family lead to `behind`. Returns where packets enter. */
+uint32_t fg_protect_link(struct fg_side *s, enum fg_family family, uint32_t behind);
 
 /* ways.c: after the chain of a destination came, went or changed. */
 void fg_ways_update(struct fg_table *t, int side, struct fg_group *g);

@@ -62,7 +62,7 @@ static struct fg_chain emit_group(struct fg_emit *e, const struct fg_table_rule 
 {
 	size_t runs, sourced = count_runs(rules, n, FG_SRC, &runs);
 
-	if (sourced < FG_SOURCES_MIN)
+	if (!fg_group_by_source(n, sourced))
 		return fg_emit_chain(e, rules, n, false, next);
 	next = fg_emit_chain(e, rules + sourced, n - sourced, false, next);
 	return emit_sources(e, rules, sourced, runs, next);
@@ -77,7 +77,7 @@ struct enclosing {
 
 struct root {
 	struct fg_emit *e;
-	uint32_t upper_ref, shorter_ref;
+	uint32_t upper_ref, shorter_ref, filled_ref;
 	struct enclosing stack[33]; /* destinations around the current one, shortest first */
 	size_t depth;
 	uint32_t leaf[256]; /* the node being made, for the addresses of `upper` */
@@ -105,6 +105,17 @@ static const struct fg_chain *root_around(const struct root *r, uint32_t length,
 static uint32_t *root_entry(const struct root *r, uint32_t table, uint32_t i)
 {
 	return (uint32_t *)fg_emit_at(r->e, table) + i;
+}
+
+/* Sets n entries of `upper`, and says that their lines are filled. */
+static void set_upper(const struct root *r, uint32_t first, uint32_t n, uint32_t step)
+{
+	uint32_t *filled = root_entry(r, r->filled_ref, 0);
+
+	for (uint32_t i = first; i < first + n; i++)
+		*root_entry(r, r->upper_ref, i) = step;
+	for (uint32_t l = first / 16; l <= (first + n - 1) / 16; l++)
+		filled[l / 32] |= 1u << (l % 32);
 }
 
 /* Writes the node being made: classes of equal neighbours. */
@@ -135,7 +146,7 @@ static void close_node(struct root *r)
 		ranks[i / 16].starts |= (uint16_t)(1u << (i % 16));
 		steps[++class] = r->leaf[i];
 	}
-	*root_entry(r, r->upper_ref, r->upper) = ref | FG_NODE;
+	set_upper(r, r->upper, 1, ref | FG_NODE);
 }
 
 /* Starts a node with what lies around its 256 addresses; all longer than that belongs into it. */
@@ -175,7 +186,7 @@ static void root_set(struct root *r, uint32_t first, uint32_t length, uint32_t h
 		fill(root_entry(r, r->shorter_ref, first >> (32 - FG_SHORT_BITS)), 1u << (FG_SHORT_BITS - length),
 		     head);
 	else
-		fill(root_entry(r, r->upper_ref, first >> 8), 1u << (FG_UPPER_BITS - length), head);
+		set_upper(r, first >> 8, 1u << (FG_UPPER_BITS - length), head);
 }
 
 /* Leaves on the stack what lies around the prefix. */
@@ -217,7 +228,8 @@ static struct fg_chain compile_ipv4(struct fg_emit *e, const struct fg_table_rul
 	uint32_t ref = fg_emit_lines(e, 1);
 	struct root r = { .e = e,
 			  .upper_ref = fg_emit_lines(e, FG_UPPER_LINES),
-			  .shorter_ref = fg_emit_lines(e, FG_SHORT_LINES) };
+			  .shorter_ref = fg_emit_lines(e, FG_SHORT_LINES),
+			  .filled_ref = fg_emit_lines(e, FG_FILLED_LINES) };
 	size_t runs, with = count_runs(rules, n, FG_DST, &runs);
 	struct fg_chain next = emit_group(e, rules + with, n - with, nothing);
 
@@ -232,6 +244,7 @@ static struct fg_chain compile_ipv4(struct fg_emit *e, const struct fg_table_rul
 		*(struct fg_root_line *)fg_emit_at(e, ref) = (struct fg_root_line){
 			.upper = r.upper_ref,
 			.shorter = r.shorter_ref,
+			.filled = r.filled_ref,
 			.kind = FG_STEP_ROOT,
 			.next = next.ref,
 		};

@@ -93,9 +93,6 @@ struct fg_interval fg_parts_l4(const struct fg_parts *parts)
 	return all;
 }
 
-/* What a rule line cannot say, and what can never match. */
-enum fit { FITS, FITS_NOT, NEVER };
-
 static void lane16(struct fg_rule_line *r, int lane, struct fg_interval i)
 {
 	r->lo16[lane] = (uint16_t)i.lo;
@@ -109,7 +106,7 @@ static void lane8(struct fg_rule_line *r, int lane, struct fg_interval i)
 }
 
 /* A set of flag values that is all values with some bits fixed becomes mask and value. */
-static enum fit fit_tcp(const struct fg_component *c, struct fg_tcp_table *t, struct fg_rule_line *r)
+static enum fg_fit fit_tcp(const struct fg_component *c, struct fg_tcp_table *t, struct fg_rule_line *r)
 {
 	uint32_t all = (1u << FG_TCP_FLAGS_BITS) - 1, both = all, any = 0, members = 0;
 
@@ -122,10 +119,10 @@ static enum fit fit_tcp(const struct fg_component *c, struct fg_tcp_table *t, st
 		members++;
 	}
 	if (members == 0)
-		return NEVER;
+		return FG_FITS_NEVER;
 	r->tcp_mask = (uint16_t)(all & ~(both ^ any));
 	r->tcp_value = (uint16_t)both;
-	return members == 1u << (FG_TCP_FLAGS_BITS - __builtin_popcount(r->tcp_mask)) ? FITS : FITS_NOT;
+	return members == 1u << (FG_TCP_FLAGS_BITS - __builtin_popcount(r->tcp_mask)) ? FG_FITS : FG_FITS_NOT;
 }
 
 static void mask_of(const struct fg_prefix *p, uint8_t mask[16])
@@ -180,8 +177,8 @@ static void fit_interval(const struct fg_rule *rule, uint8_t type, struct fg_int
 	}
 }
 
-static enum fit fit_component(struct fg_emit *e, const struct fg_rule *rule, const struct fg_component *c,
-			      struct fg_rule_line *r, struct fg_rule_more *m)
+static enum fg_fit fit_component(struct fg_emit *e, const struct fg_rule *rule, const struct fg_component *c,
+				 struct fg_rule_line *r, struct fg_rule_more *m)
 {
 	struct fg_interval *list = e->scratch->list;
 	size_t n;
@@ -190,24 +187,24 @@ static enum fit fit_component(struct fg_emit *e, const struct fg_rule *rule, con
 		return fit_tcp(c, &e->scratch->tcp, r);
 	if (c->type == FG_FRAGMENT) {
 		r->fragments = fg_component_fragment_states(rule->family, c);
-		return r->fragments == 0 ? NEVER : FITS;
+		return r->fragments == 0 ? FG_FITS_NEVER : FG_FITS;
 	}
 	if (c->type == FG_SRC) {
 		fit_source(rule, c, r, m);
-		return FITS;
+		return FG_FITS;
 	}
 	n = fg_component_intervals(rule->family, c, list);
 	if (n == 1)
 		fit_interval(rule, c->type, list[0], r, m);
-	return n == 0 ? NEVER : n == 1 ? FITS : FITS_NOT;
+	return n == 0 ? FG_FITS_NEVER : n == 1 ? FG_FITS : FG_FITS_NOT;
 }
 
-static enum fit fit_rule(struct fg_emit *e, const struct fg_rule *rule, bool with_dst, struct fg_rule_line *r,
-			 struct fg_rule_more *m)
+enum fg_fit fg_rule_fit(struct fg_emit *e, const struct fg_rule *rule, bool with_dst, struct fg_rule_line *r,
+			struct fg_rule_more *m)
 {
 	struct fg_parts parts;
 	struct fg_interval l4;
-	enum fit all;
+	enum fg_fit all;
 
 	memset(r, 0, sizeof(*r));
 	memset(r->span16, 0xff, sizeof(r->span16));
@@ -217,14 +214,14 @@ static enum fit fit_rule(struct fg_emit *e, const struct fg_rule *rule, bool wit
 	r->fragments = UINT16_MAX;
 	fg_rule_parts(rule, &parts);
 	l4 = fg_parts_l4(&parts);
-	all = l4.lo <= l4.hi ? FITS : NEVER;
+	all = l4.lo <= l4.hi ? FG_FITS : FG_FITS_NEVER;
 	lane8(r, 1, l4);
-	for (uint8_t type = FG_DST; all != NEVER && type <= FG_COMPONENT_MAX; type++) {
+	for (uint8_t type = FG_DST; all != FG_FITS_NEVER && type <= FG_COMPONENT_MAX; type++) {
 		struct fg_component c = fg_parts_component(rule, &parts, type);
-		enum fit one = FITS;
+		enum fg_fit one = FG_FITS;
 
 		if (parts.present >> type & 1)
-			one = type != FG_DST ? fit_component(e, rule, &c, r, m) : with_dst ? FITS_NOT : FITS;
+			one = type != FG_DST ? fit_component(e, rule, &c, r, m) : with_dst ? FG_FITS_NOT : FG_FITS;
 		all = one > all ? one : all;
 	}
 	return all;
@@ -235,11 +232,11 @@ static bool emit_rule(struct fg_emit *e, const struct fg_table_rule *rule, bool 
 {
 	struct fg_rule_line line;
 	struct fg_rule_more more;
-	enum fit fit = fit_rule(e, rule->rule, with_dst, &line, &more);
+	enum fg_fit fit = fg_rule_fit(e, rule->rule, with_dst, &line, &more);
 	uint32_t lines = line.flags & FG_STEP_HAS_MORE ? 2 : 1, ref;
 
-	if (fit != FITS)
-		return fit == NEVER;
+	if (fit != FG_FITS)
+		return fit == FG_FITS_NEVER;
 	ref = fg_emit_lines(e, lines);
 	line.kind = FG_STEP_RULE;
 	line.slot = rule->slot;

@@ -10,13 +10,14 @@ bool fg_root_init(struct fg_side *s)
 {
 	struct fg_root_line *line;
 
-	if (!fg_lines_take(s, 1 + FG_UPPER_LINES + FG_SHORT_LINES, &s->root))
+	if (!fg_lines_take(s, 1 + FG_UPPER_LINES + FG_SHORT_LINES + FG_FILLED_LINES, &s->root))
 		return false;
 	s->nodes = 0;
 	line = fg_lines_at(s, s->root.ref);
 	*line = (struct fg_root_line){
 		.upper = s->root.ref + 1,
 		.shorter = s->root.ref + 1 + FG_UPPER_LINES,
+		.filled = s->root.ref + 1 + FG_UPPER_LINES + FG_SHORT_LINES,
 		.kind = FG_STEP_ROOT,
 	};
 	return true;
@@ -72,6 +73,23 @@ static bool node_close(struct fg_side *s, uint32_t *entry, uint32_t old_classes,
 	return true;
 }
 
+/* Says of the lines of n entries of `upper` whether they are filled. */
+static void mark_filled(const struct fg_side *s, uint32_t first, uint32_t n)
+{
+	const struct fg_root_line *line = fg_lines_at(s, s->root.ref);
+	const uint32_t *upper = fg_lines_at(s, line->upper);
+	uint32_t *filled = fg_lines_at(s, line->filled);
+
+	for (uint32_t l = first / 16; l <= (first + n - 1) / 16; l++) {
+		uint32_t any = 0;
+
+		for (uint32_t i = 0; i < 16; i++)
+			any |= upper[l * 16 + i];
+		filled[l / 32] &= ~(1u << (l % 32));
+		filled[l / 32] |= (uint32_t)(any != 0) << (l % 32);
+	}
+}
+
 static bool replace_in_node(struct fg_side *s, uint32_t *entry, uint32_t first, uint32_t n, uint32_t old, uint32_t new)
 {
 	uint32_t leaf[256], classes = node_open(s, *entry, leaf);
@@ -90,14 +108,20 @@ bool fg_root_replace(struct fg_side *s, uint32_t first, uint32_t length, uint32_
 
 	if (old == new)
 		return true;
-	if (length > FG_UPPER_BITS)
-		return replace_in_node(s, entry, first & 255, 1u << (32 - length), old, new);
+	if (length > FG_UPPER_BITS) {
+		bool done = replace_in_node(s, entry, first & 255, 1u << (32 - length), old, new);
+
+		mark_filled(s, first >> 8, 1);
+		return done;
+	}
 	for (uint32_t i = 0; i < 1u << (bits - length); i++) {
 		if (entry[i] == old)
 			entry[i] = new;
 		else if ((entry[i] & FG_NODE) && !replace_in_node(s, &entry[i], 0, 256, old, new))
 			return false;
 	}
+	if (!shorter)
+		mark_filled(s, first >> 8, 1u << (bits - length));
 	return true;
 }
 
@@ -110,10 +134,14 @@ static uint32_t *upper_entry(const struct fg_side *s, uint32_t upper)
 
 bool fg_root_close(struct fg_side *s, struct fg_root_node *node)
 {
-	bool open = node->open;
+	bool open = node->open, done = true;
 
 	node->open = false;
-	return !open || node_close(s, upper_entry(s, node->upper), 0, node->leaf);
+	if (open) {
+		done = node_close(s, upper_entry(s, node->upper), 0, node->leaf);
+		mark_filled(s, node->upper, 1);
+	}
+	return done;
 }
 
 bool fg_root_add(struct fg_side *s, struct fg_root_node *node, uint32_t first, uint32_t length, uint32_t step)
@@ -128,6 +156,8 @@ bool fg_root_add(struct fg_side *s, struct fg_root_node *node, uint32_t first, u
 	if (length <= FG_UPPER_BITS) {
 		for (uint32_t i = 0; i < 1u << (bits - length); i++)
 			entry[i] = step;
+		if (!shorter)
+			mark_filled(s, first >> 8, 1u << (bits - length));
 		return true;
 	}
 	if (!node->open)

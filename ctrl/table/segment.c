@@ -93,7 +93,7 @@ static bool rule_intervals(const struct segment *s, size_t i, const struct sourc
 	if (src->type == 0) {
 		out[0] = fg_parts_l4(parts);
 		*n = out[0].lo <= out[0].hi;
-		return out[0].lo > 0 || *n == 0;
+		return (out[0].lo > 0 || *n == 0) && !s->e->scratch->l4_implied[i];
 	}
 	if (!(parts->present >> src->type & 1))
 		return false;
@@ -383,7 +383,7 @@ static void emit_addresses(struct segment *s, uint8_t type, uint8_t key_octet)
 }
 
 /* The step itself, when its fields are known: descriptors follow its line. */
-static uint32_t emit_line(const struct segment *s, uint32_t slots, uint32_t next)
+static uint32_t emit_line(const struct segment *s, uint32_t slots, uint8_t columns, uint32_t next)
 {
 	uint32_t ref = fg_emit_lines(s->e, 1 + (s->count + 3u) / 4);
 
@@ -394,11 +394,34 @@ static uint32_t emit_line(const struct segment *s, uint32_t slots, uint32_t next
 		.rules = (uint16_t)s->n,
 		.fields = s->count,
 		.kind = FG_STEP_SEGMENT,
-		.flags = s->wide ? FG_STEP_WIDE : 0,
+		.flags = s->wide ? FG_STEP_WIDE : columns,
 		.next = next,
 	};
 	memcpy(fg_emit_at(s->e, ref + 1), s->fields, s->count * sizeof(s->fields[0]));
 	return ref;
+}
+
+/* True where a component of a rule admits the value that a packet without that field has, 0. */
+static bool admits_absent(const struct segment *s, size_t i, uint8_t type)
+{
+	const struct fg_rule *rule = s->rules[i].rule;
+	struct fg_component c = fg_parts_component(rule, &s->e->scratch->parts[i], type);
+	struct fg_compile_scratch *t = s->e->scratch;
+
+	if (type == FG_TCP_FLAGS) {
+		fg_component_tcp_table(&c, &t->tcp);
+		return tcp_holds(&t->tcp, 0);
+	}
+	return fg_component_intervals(rule->family, &c, t->list) > 0 && t->list[0].lo == 0;
+}
+
+/* True where all that a rule demands of the transport header follows from the values it demands: then its state need not be asked. */
+static bool l4_is_implied(const struct segment *s, size_t i)
+{
+	for (uint8_t type = FG_PROTO; type <= FG_TCP_FLAGS; type++)
+		if ((s->e->scratch->parts[i].present >> type & 1) && admits_absent(s, i, type))
+			return false;
+	return true;
 }
 
 struct fg_chain fg_emit_segment(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, bool with_dst,
@@ -406,10 +429,14 @@ struct fg_chain fg_emit_segment(struct fg_emit *e, const struct fg_table_rule *r
 {
 	struct segment s = { .e = e, .rules = rules, .n = n, .wide = n > FG_NARROW_RULES };
 	uint32_t slots = fg_emit_lines(e, (uint32_t)((n + 15) / 16)), continues = 0, taken;
+	uint8_t columns = 0;
 
+	if (!s.wide && !with_dst)
+		columns = fg_emit_columns(e, rules, n);
 	for (size_t i = 0; i < n; i++) {
 		fg_rule_parts(rules[i].rule, &e->scratch->parts[i]);
 		s.present |= e->scratch->parts[i].present;
+		e->scratch->l4_implied[i] = l4_is_implied(&s, i);
 	}
 	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources) && !e->full; i++)
 		emit_field(&s, &sources[i]);
@@ -425,7 +452,7 @@ struct fg_chain fg_emit_segment(struct fg_emit *e, const struct fg_table_rule *r
 	/* A line of slots for each rule taken: those that continue, and one that does not. */
 	taken = continues < n ? continues + 1 : continues;
 	taken = taken < FG_APPLIED_MAX ? taken : FG_APPLIED_MAX;
-	next.ref = emit_line(&s, slots, next.ref);
+	next.ref = emit_line(&s, slots, columns, next.ref);
 	next.tail = next.tail ? next.tail : next.ref;
 	next.lines += 1 + (s.count + 3u) / 4 + s.lines + taken;
 	next.continues += continues;

@@ -16,9 +16,11 @@ struct fg_parts {
 /* Working memory of one compilation; about 300 KiB. */
 struct fg_compile_scratch {
 	struct fg_parts parts[FG_SEGMENT_RULES];
+	bool l4_implied[FG_SEGMENT_RULES];
 	struct fg_interval list[FG_INTERVALS_MAX];
 	uint64_t starts[(FG_FLOW_LABEL_MAX + 1) / 64 + 1]; /* values of a field that begin a class */
 	struct fg_tcp_table tcp;
+	struct fg_rule_line lines[FG_NARROW_RULES];
 };
 
 /*
@@ -63,6 +65,15 @@ struct fg_chain fg_emit_chain(struct fg_emit *e, const struct fg_table_rule *rul
 struct fg_chain fg_emit_segment(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, bool with_dst,
 				struct fg_chain next);
 
+/* How a rule line can say a rule: wholly; not; or the rule can never match. `with_dst`: the destination is part of it. */
+enum fg_fit { FG_FITS, FG_FITS_NOT, FG_FITS_NEVER };
+/* Makes the line, all but slot, next and kind, and the one behind it; of meaning where the rule fits. */
+enum fg_fit fg_rule_fit(struct fg_emit *e, const struct fg_rule *rule, bool with_dst, struct fg_rule_line *line,
+			struct fg_rule_more *more);
+
+/* Columns of a narrow segment, where its rules allow it. The segment's flags that say what there is. */
+uint8_t fg_emit_columns(struct fg_emit *e, const struct fg_table_rule *rules, size_t n);
+
 /* Prefixes, each before those that lie in it: the worst chain of nested ones, and the lengths in use. Starts all zero. */
 struct fg_nest {
 	struct {
@@ -95,7 +106,15 @@ struct fg_chain fg_prefixes_chain(struct fg_emit *e, uint32_t table, const struc
 bool fg_prefix_contains(const struct fg_prefix *around, const struct fg_prefix *p);
 /* Address pattern `type` (FG_DST, FG_SRC) of a rule; false where it has none, or one with an offset. */
 bool fg_rule_address(const struct fg_rule *rule, uint8_t type, struct fg_prefix *p);
-enum { FG_SOURCES_MIN = 65 }; /* rules with a source from which on a group has a prefixes step for them */
+/*
+ * True where a group has a prefixes step for its rules with a source: where they are many, and not all rules fit one segment, which is
+ * faster than the probes of many prefix lengths.
+ */
+enum { FG_SOURCES_MIN = FG_SEGMENT_RULES / 2 + 1 };
+static inline bool fg_group_by_source(size_t rules, size_t sourced)
+{
+	return rules > FG_SEGMENT_RULES && sourced >= FG_SOURCES_MIN;
+}
 
 void fg_rule_parts(const struct fg_rule *rule, struct fg_parts *parts);
 /* A component that is present. */

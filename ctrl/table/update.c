@@ -206,7 +206,7 @@ static bool emit_group(struct fg_table *t, struct fg_side *s, uint32_t n, int si
 	uint32_t rest = fg_base_rest(t, n), last;
 	bool anew;
 
-	set_form(t, s, n, side, g->kind != FG_GROUP_OFFSET && g->sourced >= FG_SOURCES_MIN);
+	set_form(t, s, n, side, g->kind != FG_GROUP_OFFSET && fg_group_by_source(g->count, g->sourced));
 	if ((!gs->sources || gs->whole || t->run[rest].side[side].dirty) &&
 	    !emit_rest(t, s, g, side, rest, leads_out(t, side, g)))
 		return false;
@@ -338,8 +338,8 @@ static void link_rest(struct fg_table *t, struct fg_side *s, int side)
 	if (offset->tail != 0)
 		*next_of(s, offset->tail) = any->ref;
 	*next_of(s, s->dst6.ref) = offset->tail != 0 ? offset->ref : any->ref;
-	image->entry[FG_IPV4] = s->root.ref;
-	image->entry[FG_IPV6] = s->dst6.ref;
+	image->entry[FG_IPV4] = fg_protect_link(s, FG_IPV4, s->root.ref);
+	image->entry[FG_IPV6] = fg_protect_link(s, FG_IPV6, s->dst6.ref);
 }
 
 static bool apply_changes(struct fg_table *t, struct fg_side *s, int side)
@@ -413,7 +413,8 @@ int fg_table_rebuild(struct fg_table *t, int side)
 	forget_side(t, s, side);
 	*(struct fg_image *)fg_lines_at(s, 0) =
 		(struct fg_image){ .magic = FG_IMAGE_MAGIC, .version = FG_IMAGE_VERSION, .lines = s->lines };
-	if (!fg_root_init(s) || !emit_dst6(t, s, side) || !emit_ipv4(t, s, side) || !apply_changes(t, s, side))
+	if (!fg_protect_emit(t, s) || !fg_root_init(s) || !emit_dst6(t, s, side) || !emit_ipv4(t, s, side) ||
+	    !apply_changes(t, s, side))
 		return FG_OVER_BUDGET;
 	s->broken = false;
 	return 0;
@@ -443,8 +444,8 @@ void fg_table_worst(const struct fg_table *t, int side, struct fg_cost *cost)
 	const struct fg_chain *offset6 = &t->group[FG_OFFSET6].side[side].chain;
 	const struct fg_way *way4 = &s->ways[FG_IPV4].worst, *way6 = &s->ways[FG_IPV6].worst;
 	/* Root: its own line, one of either table, two of a node. Prefixes: its own line, two for each length. */
-	uint32_t four = 3 + (s->nodes != 0 ? 2u : 0u) + way4->lines + any4->lines;
-	uint32_t six = 1 + 2u * dst6->count + way6->lines + offset6->lines + any6->lines;
+	uint32_t four = s->guarded[FG_IPV4].lines + 3 + (s->nodes != 0 ? 2u : 0u) + way4->lines + any4->lines;
+	uint32_t six = s->guarded[FG_IPV6].lines + 1 + 2u * dst6->count + way6->lines + offset6->lines + any6->lines;
 	uint32_t four_continues = way4->continues + any4->continues;
 	uint32_t six_continues = way6->continues + offset6->continues + any6->continues;
 

@@ -21,6 +21,19 @@ size_t fg_table_octets(uint32_t rules_max, uint32_t lines);
 struct fg_table *fg_table_init(void *memory, uint32_t rules_max, uint8_t *const image[2], uint32_t lines);
 
 /*
+ * The same over images that hold anything, one of which packets may be reading: neither is touched before it is made anew by
+ * fg_table_apply(). Where they are too small, that answers FG_OVER_BUDGET.
+ */
+struct fg_table *fg_table_adopt(void *memory, uint32_t rules_max, uint8_t *const image[2], uint32_t lines);
+
+/*
+ * Sets the n <= FG_PROTECT_MAX protect entries of a family, in place of those there were: checked rules, evaluated in this order before
+ * all others, their destinations compared too. *rule and its octets must stay like those of fg_table_add(); none of them goes on. Both
+ * images are made anew by their next fg_table_apply(). Their octets and lines are in the cost, their slots are not.
+ */
+void fg_table_protect(struct fg_table *t, enum fg_family family, const struct fg_table_rule *rules, size_t n);
+
+/*
  * Adds a checked rule; *rule and its octets must stay until it is deleted and both images have been told. 0; FG_DUPLICATE: these
  * octets are there; FG_OVER_BUDGET: there are rules_max. Nothing is seen of it before fg_table_apply().
  */

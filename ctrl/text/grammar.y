@@ -40,7 +40,7 @@ static void fg_text_yyerror(struct fg_text_place *place, void *scanner, struct f
 
 %token SEMICOLON "';'" RBRACE "'}'" LBRACE "'{'" RBRACKET "']'"
 %token YYEOF 0 "end of file" END_OF_LINE "end of line"
-%token ROUTE "'route'" FLOW "'flow'" NAME_ "'name'" MATCH "'match'" THEN "'then'" LIMITS "'limits'" RULE "'rule'"
+%token ROUTE "'route'" FLOW "'flow'" NAME_ "'name'" MATCH "'match'" THEN "'then'" LIMITS "'limits'" PROTECT "'protect'" RULE "'rule'"
 %token DESTINATION "'destination'" SOURCE "'source'" PROTOCOL "'protocol'" PORT "'port'" DPORT "'destination-port'"
 %token SPORT "'source-port'" ICMP_TYPE "'icmp-type'" ICMP_CODE "'icmp-code'" TCP_FLAGS "'tcp-flags'"
 %token LENGTH "'packet-length'" DSCP "'dscp'" FRAGMENT "'fragment'" FLOW_LABEL "'flow-label'"
@@ -53,9 +53,16 @@ static void fg_text_yyerror(struct fg_text_place *place, void *scanner, struct f
 %token WORD "word" NAME "name" HEX "hex octets" STRING "quoted string" LBRACKET "'['"
 %token AND "'&'" PLUS "'+'" EQ "'='" NE "'!='" NOT "'!'" GE "'>='" LE "'<='" GT "'>'" LT "'<'"
 %token TRUE "'true'" FALSE "'false'"
+%token PREFIX_ "'prefix'"
 %token TOO_LARGE "number above 18446744073709551615" UNTERMINATED "string without closing quote" STRAY "stray octet"
+%token RULES_ "rules" SETTINGS_ "settings"
 
 %%
+
+/* The lexer says what kind of text it is before the first token of it. */
+text: RULES_ input
+	| SETTINGS_ configuration
+	;
 
 input: %empty
 	| input statement
@@ -279,7 +286,7 @@ limits: LIMITS { TRY(fg_text_limits_open(s, &$1)); } ends_of_line LBRACE limit_i
 limit_items: %empty
 	| limit_items limit
 	| limit_items RULE { fg_text_limits_scope(s, "rule"); } LBRACE scoped_limits RBRACE
-	| limit_items SOURCE NAME { TRY(fg_text_limits_source(s, &$3)); } LBRACE scoped_limits RBRACE
+	| limit_items SOURCE NAME { TRY(fg_text_limits_source(s, &$3)); } LBRACE source_limits RBRACE
 	;
 
 scoped_limits: scoped_items				{ fg_text_limits_scope(s, "table"); }
@@ -289,7 +296,53 @@ scoped_items: %empty
 	| scoped_items limit
 	;
 
+source_limits: source_items				{ fg_text_limits_scope(s, "table"); }
+	;
+
+source_items: %empty
+	| source_items limit
+	| source_items PREFIX_ PREFIX SEMICOLON		{ TRY(fg_text_limits_prefix(s, &$2, &$3)); }
+	;
+
 limit: WORD AMOUNT SEMICOLON				{ TRY(fg_text_limits_put(s, &$1, &$2)); }
+	;
+
+/* Configuration: limits, traffic that no rule touches, and settings. */
+
+configuration: %empty
+	| configuration block
+	;
+
+block: end
+	| limits
+	| PROTECT LBRACE protected RBRACE
+	| setting end					{ TRY(fg_text_setting_end(s, FG_SETTING_LINE)); }
+	| setting LBRACE open settings RBRACE		{ TRY(fg_text_setting_end(s, FG_SETTING_CLOSE)); }
+	;
+
+open: %empty						{ TRY(fg_text_setting_end(s, FG_SETTING_OPEN)); }
+	;
+
+settings: %empty
+	| settings setting SEMICOLON			{ TRY(fg_text_setting_end(s, FG_SETTING_LINE)); }
+	;
+
+setting: first
+	| setting WORD					{ TRY(fg_text_setting_add(s, &$2)); }
+	;
+
+first: WORD { fg_text_setting_begin(s); TRY(fg_text_setting_add(s, &$1)); }
+	;
+
+protected: %empty
+	| protected protect_head protect_then SEMICOLON	{ s->accept = true; TRY(fg_text_rule_end(s, @2)); }
+	;
+
+protect_head: NAME_ NAME MATCH { TRY(fg_text_attribute_put(s, FG_TEXT_NAME, &$1, &$2)); } line_conditions
+	;
+
+protect_then: %empty
+	| THEN ACCEPT
 	;
 
 %%

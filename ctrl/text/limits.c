@@ -50,7 +50,7 @@ static int suffix_shift(struct fg_text_string suffix)
 	}
 }
 
-static bool binary_amount(struct fg_text_string text, uint64_t *out)
+bool fg_text_amount(struct fg_text_string text, uint64_t *out)
 {
 	struct fg_text_string number = text, suffix;
 	uint64_t v;
@@ -77,10 +77,22 @@ int fg_text_limits_put(struct fg_text_state *s, const struct fg_text_value *word
 
 	if (r != 0)
 		return r;
-	if (!binary_amount(value->text, &limit.value))
+	if (!fg_text_amount(value->text, &limit.value))
 		return fg_text_unexpected(s, value, "a number, with k, M, G or T for powers of 1024");
 	limit.line = word->place.line;
 	limit.column = word->place.column;
 	s->result = s->reader->limit(s->reader->ctx, &limit);
+	return s->result;
+}
+
+int fg_text_limits_prefix(struct fg_text_state *s, const struct fg_text_value *word, const struct fg_text_value *prefix)
+{
+	struct fg_text_scope scope = { .source = s->scope, .line = word->place.line, .column = word->place.column };
+
+	if (s->reader->scope == NULL)
+		return fg_text_unexpected(s, word, "limits alone: prefixes are of a daemon's configuration");
+	if (!fg_text_prefix(prefix->text, &scope.family, &scope.prefix))
+		return fg_text_unexpected(s, prefix, "a prefix such as 192.0.2.0/24 or 2001:db8::/32");
+	s->result = s->reader->scope(s->reader->ctx, &scope);
 	return s->result;
 }

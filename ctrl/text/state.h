@@ -12,9 +12,9 @@
 
 #include "ctrl/rule/nlri.h"
 #include "ctrl/text/text.h"
+#include "ctrl/text/value.h"
 
 enum {
-	FG_TEXT_ERROR_MAX = 1024,      /* octets of fg_text_read()'s error[] */
 	FG_TEXT_EXPECTED_MAX = 6,      /* expectations named in a message */
 	FG_TEXT_SHOWN_MAX = 40,        /* octets of the input shown in a message */
 	FG_TEXT_SCANNER_OCTETS = 1024, /* all memory the generated scanner asks for */
@@ -24,11 +24,6 @@ enum {
 struct fg_text_place {
 	uint32_t line;
 	uint32_t column;
-};
-
-struct fg_text_string {
-	const char *at;
-	uint32_t len;
 };
 
 /* Of every token its text; of numbers and ranges the values; of symbols an operator, bits, or that it is a name. */
@@ -71,12 +66,19 @@ struct fg_text_state {
 	struct fg_text_string token; /* the latest, which is the parser's look-ahead */
 	uint32_t depth;              /* open brackets of both kinds; newlines count at 0 only */
 	int resume;                  /* start condition to return to behind a name */
+	int home;                    /* start condition outside of all brackets */
+	bool begun;                  /* the token that says which language this is has been given */
 	bool ended;                  /* the end was answered as an end of line */
 	size_t scanner_used;
 	_Alignas(16) unsigned char scanner_octets[FG_TEXT_SCANNER_OCTETS];
 
 	/* The block of limits that is being read. */
 	char scope[FG_NAME_MAX + 1];
+
+	/* The setting that is being read, and the block it stands in. */
+	struct fg_text_setting setting;
+	struct fg_text_word word[FG_TEXT_SETTING_WORDS];
+	char block[FG_NAME_MAX + 1];
 
 	/* The rule that is being read; fg_text_rule_begin() makes it empty. */
 	struct fg_text_rule out;
@@ -126,6 +128,14 @@ int fg_text_limits_open(struct fg_text_state *s, const struct fg_text_value *wor
 void fg_text_limits_scope(struct fg_text_state *s, const char *scope);
 int fg_text_limits_source(struct fg_text_state *s, const struct fg_text_value *name);
 int fg_text_limits_put(struct fg_text_state *s, const struct fg_text_value *word, const struct fg_text_value *value);
+/* limits.c: delivers a prefix that the source may act on. */
+int fg_text_limits_prefix(struct fg_text_state *s, const struct fg_text_value *word,
+			  const struct fg_text_value *prefix);
+
+/* settings.c: the words of a setting, one by one; then what they are: a line, or a block that opens and closes. */
+void fg_text_setting_begin(struct fg_text_state *s);
+int fg_text_setting_add(struct fg_text_state *s, const struct fg_text_value *word);
+int fg_text_setting_end(struct fg_text_state *s, enum fg_text_setting_kind kind);
 
 /* rulebuild.c: conditions. A component comes once; its terms follow it. */
 void fg_text_rule_begin(struct fg_text_state *s);
@@ -152,13 +162,5 @@ int fg_text_mark_put(struct fg_text_state *s, const struct fg_text_value *word, 
 int fg_text_target_put(struct fg_text_state *s, const struct fg_text_value *word, const struct fg_text_value *value);
 int fg_text_next_hop_put(struct fg_text_state *s, bool copy, const struct fg_text_value *word,
 			 const struct fg_text_value *value);
-
-/* address.c: an address without length; "address[/length[/offset]]" as the pattern of a prefix. False: it is none. */
-bool fg_text_address(struct fg_text_string text, struct fg_address *out);
-bool fg_text_prefix(struct fg_text_string text, enum fg_family *family, struct fg_prefix *out);
-/* address.c: a route target as the community that redirects to it, 8 octets or, *ipv6, 20. */
-bool fg_text_route_target(struct fg_text_string text, uint8_t out[FG_EXTCOMM6_OCTETS], bool *ipv6);
-/* address.c: an unsigned number, decimal or 0x hex, that is all of `text`; false where none or above 2^64 - 1. */
-bool fg_text_number(struct fg_text_string text, uint64_t *out);
 
 #endif

@@ -176,6 +176,7 @@ int fg_text_read(const char *file, const char *text, size_t len, const struct fg
 		s->file = file;
 		s->error = error;
 		s->next = (struct fg_text_place){ 1, 1 };
+		fg_text_setting_begin(s);
 		fg_text_rule_begin(s);
 		if (len > 0)
 			memcpy(copy, text, len);

@@ -5,12 +5,12 @@
  * fg_verdict. Shared by the XDP program, the DPDK workers and the offline verbs.
  *
  * The order of steps: fg_verdict_add() for each rule applied, fg_verdict_close(), then, where the verdict says
- * `metered`, fg_verdict_take() for each rule again. fg_verdict_of() does all of it. So a dropped packet takes no
- * token anywhere.
+ * `metered`, fg_meter_take() of each rule in turn; where one refuses, fg_meter_give() of those before it and
+ * fg_verdict_exceed(). fg_verdict_of() does all of it. So a dropped packet keeps no token anywhere.
  *
- * What always holds: integers only, no division but at the start of a bucket; over any time t a bucket passes at most
- * rate * t + burst, and what it owes at one packet it still has at the next, so nothing drifts.
- * One thread to a meter: cross-core use needs a lock or atomics around refill, conforms and take.
+ * What always holds: integers only, no division but when a bucket is made; over any time t a bucket passes at most
+ * rate * t + burst, however many cores take from it at once, and without a lock: what changes of a bucket is one
+ * word, by compare and swap.
  */
 #ifndef FLOWGATE_ACTION_H
 #define FLOWGATE_ACTION_H
@@ -30,26 +30,22 @@ enum {
 	FG_ACT_ASKS = FG_ACT_DISCARD | FG_ACT_RATES | FG_ACT_MARK | FG_ACT_REDIRECTS | FG_ACT_COPY | FG_ACT_SAMPLE,
 };
 
-/*
- * An octet or a packet costs 10^9 << shift units and a nanosecond at rate r / 2^shift brings r of them: nothing is
- * ever rounded. From FG_TOKEN_FAST on that would overflow, so there time goes in ticks of 512 ns and units are 512
- * times as large: 10^9 / 512 is whole, and a bucket of 100 ms does not feel it.
- */
-#define FG_TOKEN 1000000000ull
-#define FG_TOKEN_FAST (1ull << 34)
 #define FG_TOKEN_RATE_MAX 1000000000000ull /* a second: above what any link carries */
 enum {
-	FG_TICK_FAST = 9,
-	FG_BYTES_SHIFT_MAX = 16, /* a full bucket of slow octets must fit */
+	FG_BYTES_SHIFT_MAX = 16, /* binary places of a slow rate */
 	FG_PACKETS_SHIFT_MAX = 32,
 	FG_TOKEN_BURST_OCTETS = FG_LENGTH6_MAX, /* the longest packet must be able to pass */
+	FG_TOKEN_SHIFT_MAX = 24,                /* binary places of a nanosecond */
+	FG_TOKEN_BURST_BITS = 60,               /* a burst is below 2^this units: a sixteenth of the circle */
+	FG_TOKEN_NEAR_BITS = 62,                /* times less than 2^this units apart can be told by their difference */
+	FG_TOKEN_SEEN_BITS = 32,
 };
+#define FG_TOKEN_BURST_NS 100000000ull
 
-_Static_assert(FG_TOKEN % (1 << FG_TICK_FAST) == 0, "no rounding");
-_Static_assert(FG_TOKEN_FAST <= UINT64_MAX / 4 / (FG_TOKEN / 10), "two full buckets fit");
-_Static_assert(FG_TOKEN_RATE_MAX <= UINT64_MAX / 4 / (FG_TOKEN / 10) << FG_TICK_FAST, "likewise, fast");
-_Static_assert(FG_TOKEN_BURST_OCTETS <= UINT64_MAX / 4 / (FG_TOKEN << FG_BYTES_SHIFT_MAX), "likewise, slow octets");
-_Static_assert(1 <= UINT64_MAX / 4 / (FG_TOKEN << FG_PACKETS_SHIFT_MAX), "likewise, slow packets");
+_Static_assert(FG_TOKEN_NEAR_BITS - FG_TOKEN_SHIFT_MAX > FG_TOKEN_SEEN_BITS + 4,
+	       "near is far longer than `seen` is coarse");
+_Static_assert(FG_TOKEN_BURST_NS << FG_TOKEN_SHIFT_MAX < 1ull << FG_TOKEN_BURST_BITS, "any burst by time fits");
+_Static_assert(FG_TOKEN_BURST_OCTETS < 1 << 17, "the cost of any packet fits");
 
 /*
  * What one rule asks for, by slot. A rate is rate / 2^shift a second, with 0 < rate <= FG_TOKEN_RATE_MAX, and rate
@@ -70,28 +66,28 @@ struct fg_action {
 _Static_assert(sizeof(struct fg_action) == 32, "two to a line");
 
 /*
- * A token bucket. The two words that change come first and together, aligned for a double-word exchange; a lock has
- * room.
+ * A token bucket, as the time up to which its tokens are spent (GCRA, ITU-T I.371): a packet moves that time on by what
+ * it costs and conforms where it does not pass the present; it is never further back than the burst. Times are in
+ * 2^-shift ns and lie on a circle of 2^64 of them, some minutes for the fastest rates. So `seen`, the upper half of
+ * the clock in ns, says whether the circle may have turned since. It is written before `spent`: who finds the new
+ * `spent` finds that.
  */
 struct fg_tokens {
-	uint64_t credit; /* 0..full */
-	uint64_t tick;   /* credit is as of this tick */
-	uint64_t rate;   /* units a tick */
-	uint64_t full;
-	uint64_t fill_ticks; /* an empty bucket is full after these */
-	uint64_t cost;       /* units of one octet or packet */
-	uint32_t lock;       /* 0; for those who share it */
-	uint8_t tick_shift;  /* a tick is 2^this ns */
-	uint8_t pad[11];
-} __attribute__((aligned(FG_LINE_OCTETS)));
+	uint64_t spent; /* 0: full */
+	uint64_t burst;
+	uint64_t cost; /* of one octet or packet, rounded up */
+	uint32_t seen;
+	uint8_t shift;
+	uint8_t pad[3];
+};
 
-/* The buckets of one rule, by slot. */
+/* The buckets of one rule, by slot: one line, which cores that share a rule pass to each other once a packet. */
 struct fg_meter {
 	struct fg_tokens bytes;
 	struct fg_tokens packets;
-};
+} __attribute__((aligned(FG_LINE_OCTETS)));
 
-_Static_assert(sizeof(struct fg_meter) == 2 * FG_LINE_OCTETS, "a line each");
+_Static_assert(sizeof(struct fg_meter) == FG_LINE_OCTETS, "one line");
 
 enum fg_verdict_kind { FG_PASS = 0, FG_DROP, FG_REDIRECT };
 
@@ -112,7 +108,7 @@ struct fg_verdict {
 	uint8_t verdict; /* enum fg_verdict_kind */
 	uint8_t cause;   /* enum fg_cause */
 	uint8_t rules;   /* rules added */
-	uint8_t metered; /* 1: fg_verdict_take() is due for each rule */
+	uint8_t metered; /* 1: rules have rates, which decide */
 	uint8_t mark;    /* 1: dscp is to be written; never where dropped */
 	uint8_t dscp;
 	uint8_t sample;        /* 1: a sample is wanted, of a dropped packet too */
@@ -124,80 +120,86 @@ struct fg_verdict {
 	uint32_t copy_target;
 };
 
-/*
- * A full bucket for rate / 2^shift a second, of things that cost one token each. Burst: 100 ms of the rate, at
- * least `least` things. The clock starts with the first packet or before it.
- */
-FG_INLINE void fg_tokens_start(struct fg_tokens *t, uint64_t rate, uint8_t shift, uint32_t least)
+/* The word that changes; what is read after it is not older than it. */
+FG_INLINE uint64_t fg_tokens_spent(const struct fg_tokens *t)
 {
-	uint8_t tick_shift = rate < FG_TOKEN_FAST ? 0 : FG_TICK_FAST;
-	uint64_t cost = FG_TOKEN >> tick_shift << shift;
-	uint64_t full = tick_shift == 0 ? rate * (FG_TOKEN / 10) : rate / 2 * (FG_TOKEN / 5 >> FG_TICK_FAST);
+#ifdef __bpf__
+	uint64_t spent = *(const volatile uint64_t *)&t->spent;
 
-	if (full < least * cost)
-		full = least * cost;
-	__builtin_memset(t, 0, sizeof(*t));
-	t->credit = full;
-	t->rate = rate;
-	t->full = full;
-	t->fill_ticks = full / rate + 1;
-	t->cost = cost;
-	t->tick_shift = tick_shift;
+	__asm__ volatile("" ::: "memory");
+	return spent;
+#else
+	return __atomic_load_n(&t->spent, __ATOMIC_ACQUIRE);
+#endif
 }
 
-/* Full buckets for the rates of *a; those it does not ask for are zero and never looked at. */
-FG_INLINE void fg_meter_start(struct fg_meter *m, const struct fg_action *a)
+/* Units spent of those there are at `now`, where `spent` was found: 0, full, to burst, empty; above: it is to come. */
+FG_INLINE uint64_t fg_tokens_used(const struct fg_tokens *t, uint64_t spent, uint64_t now_ns)
 {
-	__builtin_memset(m, 0, sizeof(*m));
+	const int32_t far = 1 << (FG_TOKEN_NEAR_BITS - FG_TOKEN_SEEN_BITS - FG_TOKEN_SHIFT_MAX);
+	int32_t gone = (int32_t)((uint32_t)(now_ns >> FG_TOKEN_SEEN_BITS) - *(const volatile uint32_t *)&t->seen);
+	int64_t left = (int64_t)((now_ns << t->shift) - spent);
+
+	gone >>= FG_TOKEN_SHIFT_MAX - t->shift;
+	if (spent == 0 || gone >= far || (gone > -far && left >= (int64_t)t->burst))
+		return 0;
+	return gone <= -far || left < 0 ? UINT64_MAX >> 1 : t->burst - (uint64_t)left;
+}
+
+/* Takes n tokens, or none and answers false: too few are there, or too many cores were quicker. */
+FG_INLINE bool fg_tokens_take(struct fg_tokens *t, uint32_t n, uint64_t now_ns)
+{
+	uint64_t spent = fg_tokens_spent(t), cost = n * t->cost, full = (now_ns << t->shift) - t->burst;
+	uint32_t seen = (uint32_t)(now_ns >> FG_TOKEN_SEEN_BITS);
+
+	for (uint32_t i = 0; i < FG_CAS_TRIES; i++) {
+		uint64_t used = fg_tokens_used(t, spent, now_ns) + cost, next = full + used, found;
+
+		if (used > t->burst)
+			return false;
+		if (t->seen != seen)
+			*(volatile uint32_t *)&t->seen = seen;
+		found = __sync_val_compare_and_swap(&t->spent, spent, next ? next : 1);
+		if (found == spent)
+			return true;
+		spent = found;
+	}
+	return false;
+}
+
+FG_INLINE void fg_tokens_give(struct fg_tokens *t, uint32_t n)
+{
+	(void)__sync_fetch_and_sub(&t->spent, n * t->cost);
+}
+
+/* Takes what a packet of that IP length costs by the rates of *a. False: it does not conform, and nothing is taken. */
+FG_INLINE bool fg_meter_take(struct fg_meter *m, const struct fg_action *a, uint32_t ip_length, uint64_t now_ns)
+{
+	if ((a->flags & FG_ACT_RATE_BYTES) && !fg_tokens_take(&m->bytes, ip_length, now_ns))
+		return false;
+	if (!(a->flags & FG_ACT_RATE_PACKETS) || fg_tokens_take(&m->packets, 1, now_ns))
+		return true;
 	if (a->flags & FG_ACT_RATE_BYTES)
-		fg_tokens_start(&m->bytes, a->rate_bytes_per_s, a->bytes_shift, FG_TOKEN_BURST_OCTETS);
+		fg_tokens_give(&m->bytes, ip_length);
+	return false;
+}
+
+/* Gives back what fg_meter_take() took for a packet that is dropped after all. */
+FG_INLINE void fg_meter_give(struct fg_meter *m, const struct fg_action *a, uint32_t ip_length)
+{
+	if (a->flags & FG_ACT_RATE_BYTES)
+		fg_tokens_give(&m->bytes, ip_length);
 	if (a->flags & FG_ACT_RATE_PACKETS)
-		fg_tokens_start(&m->packets, a->rate_packets_per_s, a->packets_shift, 1);
+		fg_tokens_give(&m->packets, 1);
 }
 
-/* Credits the time since the last packet; a clock that goes back brings nothing, and nothing twice. */
-FG_INLINE void fg_tokens_refill(struct fg_tokens *t, uint64_t now_ns)
+/* Adds what the next rule in order asks for. Rates are looked at when all rules have been added. */
+FG_INLINE void fg_verdict_add(struct fg_verdict *v, const struct fg_action *a)
 {
-	uint64_t tick = now_ns >> t->tick_shift, gone;
-
-	if (tick <= t->tick)
-		return;
-	gone = tick - t->tick;
-	t->tick = tick;
-	/* Below fill_ticks the product is at most full; above, it could overflow, and the bucket is full anyway. */
-	t->credit = gone < t->fill_ticks ? t->credit + gone * t->rate : t->full;
-	if (t->credit > t->full)
-		t->credit = t->full;
-}
-
-/* Refills, and says whether *a lets a packet of that IP length pass now. Takes nothing. */
-FG_INLINE bool fg_meter_conforms(struct fg_meter *m, const struct fg_action *a, uint32_t ip_length, uint64_t now_ns)
-{
-	bool conforms = true;
-
-	if (a->flags & FG_ACT_RATE_BYTES) {
-		fg_tokens_refill(&m->bytes, now_ns);
-		conforms = m->bytes.credit >= ip_length * m->bytes.cost;
-	}
-	if (a->flags & FG_ACT_RATE_PACKETS) {
-		fg_tokens_refill(&m->packets, now_ns);
-		conforms = conforms && m->packets.credit >= m->packets.cost;
-	}
-	return conforms;
-}
-
-/* Adds what the next rule in order asks for. *m is looked at only where *a has a rate, and may be NULL elsewhere. */
-FG_INLINE void fg_verdict_add(struct fg_verdict *v, const struct fg_action *a, struct fg_meter *m, uint32_t ip_length,
-			      uint64_t now_ns)
-{
-	uint32_t flags = a->flags;
+	uint32_t flags = a->flags & FG_ACT_COUNT_ONLY ? FG_ACT_COUNT_ONLY | FG_ACT_CONTINUE : a->flags;
 	bool copies = flags & FG_ACT_COPY;
 	bool redirects = (flags & FG_ACT_REDIRECT_RT) || ((flags & FG_ACT_REDIRECT_IP) && !copies);
 
-	if ((flags & FG_ACT_RATES) && !fg_meter_conforms(m, a, ip_length, now_ns) && v->cause != FG_CAUSE_DISCARD)
-		v->cause = FG_CAUSE_RATE;
-	if (flags & FG_ACT_DISCARD)
-		v->cause = FG_CAUSE_DISCARD;
 	if ((flags & FG_ACT_MARK) && !v->mark) {
 		v->mark = 1;
 		v->dscp = a->dscp;
@@ -220,16 +222,27 @@ FG_INLINE void fg_verdict_add(struct fg_verdict *v, const struct fg_action *a, s
 	v->rules++;
 }
 
+/* Nothing is done to the packet but this, whatever its rules asked for. */
+FG_INLINE void fg_verdict_set(struct fg_verdict *v, enum fg_verdict_kind verdict, enum fg_cause cause)
+{
+	v->verdict = (uint8_t)verdict;
+	v->cause = (uint8_t)cause;
+	v->metered = v->mark = v->dscp = v->copy = v->copy_rule = v->redirect_rule = 0;
+	v->redirect_target = v->copy_target = 0;
+}
+
 /*
- * All rules have been added: discard before rate before redirect. What is dropped is neither marked, redirected nor
- * copied.
+ * All rules have been added: protection before discard before rate before redirect. What is dropped or protected is
+ * neither marked, redirected nor copied.
  */
 FG_INLINE void fg_verdict_close(struct fg_verdict *v)
 {
-	if (v->cause == FG_CAUSE_DISCARD || v->cause == FG_CAUSE_RATE) {
-		v->verdict = FG_DROP;
-		v->mark = v->dscp = v->copy = v->copy_rule = v->redirect_rule = 0;
-		v->redirect_target = v->copy_target = 0;
+	if (v->seen & FG_ACT_PROTECT) {
+		fg_verdict_set(v, FG_PASS, FG_CAUSE_PROTECT);
+		return;
+	}
+	if (v->seen & FG_ACT_DISCARD) {
+		fg_verdict_set(v, FG_DROP, FG_CAUSE_DISCARD);
 		return;
 	}
 	if (v->verdict == FG_REDIRECT)
@@ -237,20 +250,41 @@ FG_INLINE void fg_verdict_close(struct fg_verdict *v)
 	v->metered = (v->seen & FG_ACT_RATES) != 0;
 }
 
-/* Takes the tokens of a packet that passes from the buckets of one rule applied; fg_verdict_add() found them there. */
-FG_INLINE void fg_verdict_take(struct fg_meter *m, const struct fg_action *a, uint32_t ip_length)
+/* A rate does not conform: the packet is dropped, and keeps no tokens (RFC 8955 §7.7). */
+FG_INLINE void fg_verdict_exceed(struct fg_verdict *v)
 {
-	if (a->flags & FG_ACT_RATE_BYTES)
-		m->bytes.credit -= ip_length * m->bytes.cost;
-	if (a->flags & FG_ACT_RATE_PACKETS)
-		m->packets.credit -= m->packets.cost;
+	fg_verdict_set(v, FG_DROP, FG_CAUSE_RATE);
 }
 
-/* A rule applied; the meter as for fg_verdict_add(). A rule is applied to one packet once, so no meter comes twice. */
+/* A rule has a rate that counts: those that only count take nothing. */
+FG_INLINE bool fg_action_meters(const struct fg_action *a)
+{
+	return (a->flags & FG_ACT_RATES) && !(a->flags & FG_ACT_COUNT_ONLY);
+}
+
+/*
+ * A rule applied; the meter is looked at only where the action has a rate, and may be NULL elsewhere. A rule is applied
+ * to one packet once, so no meter comes twice.
+ */
 struct fg_applied {
 	const struct fg_action *action;
 	struct fg_meter *meter;
 };
+
+/* Takes the tokens of a packet by all rules applied to it, in order; or none, and answers false. */
+FG_INLINE bool fg_applied_take(const struct fg_applied *applied, uint32_t count, uint32_t ip_length, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (!fg_action_meters(applied[i].action) ||
+		    fg_meter_take(applied[i].meter, applied[i].action, ip_length, now_ns))
+			continue;
+		while (i-- > 0)
+			if (fg_action_meters(applied[i].action))
+				fg_meter_give(applied[i].meter, applied[i].action, ip_length);
+		return false;
+	}
+	return true;
+}
 
 /* The verdict on one packet from the `count` <= FG_APPLIED_MAX rules applied to it, in order, with tokens taken. */
 FG_INLINE void fg_verdict_of(const struct fg_applied *applied, uint32_t count, uint32_t ip_length, uint64_t now_ns,
@@ -258,10 +292,10 @@ FG_INLINE void fg_verdict_of(const struct fg_applied *applied, uint32_t count, u
 {
 	__builtin_memset(v, 0, sizeof(*v));
 	for (uint32_t i = 0; i < count; i++)
-		fg_verdict_add(v, applied[i].action, applied[i].meter, ip_length, now_ns);
+		fg_verdict_add(v, applied[i].action);
 	fg_verdict_close(v);
-	for (uint32_t i = 0; v->metered && i < count; i++)
-		fg_verdict_take(applied[i].meter, applied[i].action, ip_length);
+	if (v->metered && !fg_applied_take(applied, count, ip_length, now_ns))
+		fg_verdict_exceed(v);
 }
 
 /*
@@ -310,6 +344,47 @@ FG_INLINE void fg_rate_read(float per_s, uint8_t shift_max, uint64_t *rate, uint
 		++*shift;
 	}
 	*rate = scaled < 1 ? 1 : (uint64_t)scaled;
+}
+
+/* What one octet or packet costs at rate / 2^shift a second in 2^-units_shift ns, rounded up, `most` at most. */
+FG_INLINE uint64_t fg_tokens_cost(uint64_t rate, uint8_t shift, uint8_t units_shift, uint64_t most)
+{
+	__extension__ typedef unsigned __int128 wide;
+	wide cost = (((wide)1000000000 << (shift + units_shift)) + rate - 1) / rate;
+
+	return cost > most ? most : (uint64_t)cost;
+}
+
+/*
+ * A full bucket for rate / 2^shift a second, of things that cost one token each. Burst: 100 ms of the rate, at
+ * least `least` things. Its unit of time is the finest in which that fits. A rate so slow that none does, the burst
+ * taking 36 years to come again, is raised to that.
+ */
+FG_INLINE void fg_tokens_start(struct fg_tokens *t, uint64_t rate, uint8_t shift, uint32_t least)
+{
+	const uint64_t most = ((1ull << FG_TOKEN_BURST_BITS) - 1) / least;
+	uint8_t units = FG_TOKEN_SHIFT_MAX;
+	uint64_t by_time;
+
+	while (units > 0 && fg_tokens_cost(rate, shift, units, UINT64_MAX) > most)
+		units--;
+	__builtin_memset(t, 0, sizeof(*t));
+	t->shift = units;
+	t->cost = fg_tokens_cost(rate, shift, units, most);
+	t->burst = least * t->cost;
+	by_time = FG_TOKEN_BURST_NS << units;
+	if (t->burst < by_time)
+		t->burst = by_time;
+}
+
+/* Full buckets for the rates of *a; those it does not ask for are zero and never looked at. */
+FG_INLINE void fg_meter_start(struct fg_meter *m, const struct fg_action *a)
+{
+	__builtin_memset(m, 0, sizeof(*m));
+	if (a->flags & FG_ACT_RATE_BYTES)
+		fg_tokens_start(&m->bytes, a->rate_bytes_per_s, a->bytes_shift, FG_TOKEN_BURST_OCTETS);
+	if (a->flags & FG_ACT_RATE_PACKETS)
+		fg_tokens_start(&m->packets, a->rate_packets_per_s, a->packets_shift, 1);
 }
 
 /* What a rule asks for as the dataplane wants it; the targets are given, 0 where there is none. Never fails. */

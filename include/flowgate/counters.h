@@ -37,6 +37,7 @@ enum fg_port_flag {
 	FG_PORT_PAIR = 2, /* what passes leaves by `peer`; otherwise the kernel gets it */
 	FG_PORT_DROP_MALFORMED = 4,
 	FG_PORT_DROP_NO_NEIGHBOUR = 8,
+	FG_PORT_CLOSED = 16, /* no IP packet passes while no image is read */
 };
 
 /* By interface number. */
@@ -56,8 +57,11 @@ struct fg_target {
 	uint16_t pad;
 	uint32_t ifindex; /* FG_TARGET_INTERFACE */
 	uint8_t next_hop[16];
-	uint8_t mac_dst[6], mac_src[6];
+	uint8_t mac_dst[6], mac_src[6]; /* all zero: the frame keeps those it has */
+	uint8_t spare[4];
 };
+
+_Static_assert(sizeof(struct fg_target) % 8 == 0, "a map keeps them without gaps");
 
 struct fg_count {
 	uint64_t packets, bytes; /* IP octets */
@@ -78,8 +82,14 @@ enum { FG_VERDICTS = 3 };
 struct fg_port_counters {
 	struct fg_count received;
 	struct fg_count by[FG_VERDICTS][FG_CAUSE_COUNT];
-	struct fg_count aborted;      /* a map was not there: never */
-	struct fg_count no_neighbour; /* redirects whose next hop has no address yet; part of passed or dropped */
+	struct fg_count aborted; /* a map was not there: never */
+	/*
+	 * Redirects that had no way out: a next hop without an address yet, a way that leads back, no target, or no time to
+	 * live. Part of passed or dropped, with cause `redirect`.
+	 */
+	struct fg_count no_neighbour;
+	struct fg_count copied; /* copies asked for and handed to the device, beside what became of the packet */
+	uint64_t copies_lost;   /* those for which there was no way: not in `pair` forwarding, or redirected as well */
 	uint64_t samples, samples_lost;
 };
 

@@ -58,7 +58,9 @@ enum fg_action_bit {
 	FG_ACT_SAMPLE = 1 << 7,
 	FG_ACT_CONTINUE = 1 << 8, /* T set: evaluate later rules too */
 	FG_ACT_RT6 = 1 << 9,
-	FG_ACT_UNKNOWN = 1 << 10, /* communities were there that mean no action to us: shown, never enforced */
+	FG_ACT_UNKNOWN = 1 << 10,    /* communities were there that mean no action to us: shown, never enforced */
+	FG_ACT_PROTECT = 1 << 11,    /* a protect entry, never a rule's: passes, whatever rules say */
+	FG_ACT_COUNT_ONLY = 1 << 12, /* counted, nothing is done, and later rules are evaluated */
 };
 
 struct fg_address {

@@ -54,6 +54,8 @@ struct fg_step {
 enum fg_step_flag {
 	FG_STEP_HAS_MORE = 1, /* rule: a struct fg_rule_more is the next line */
 	FG_STEP_WIDE = 2,     /* segment: vectors of 512 bits, one a line; otherwise of 64 bits, eight a line */
+	FG_STEP_RARE = 4,     /* segment: its columns are all of enum fg_column, otherwise the usual ones */
+	FG_STEP_LANES = 0x70, /* segment: n << 4, its columns have FG_LANES_MIN << (n - 1) lanes; 0: it has none */
 };
 
 /*
@@ -90,12 +92,14 @@ enum {
 		12, /* prefixes up to this length live in `shorter`, so that no change rewrites much of `upper` */
 	FG_UPPER_LINES = (1 << FG_UPPER_BITS) / 16,
 	FG_SHORT_LINES = (1 << FG_SHORT_BITS) / 16,
+	FG_FILLED_LINES = FG_UPPER_LINES / 512,
 };
 
 struct fg_root_line {
 	uint32_t upper;   /* uint32_t[2^24] by the upper 24 bits */
 	uint32_t shorter; /* uint32_t[2^12] by the upper 12 bits */
-	uint8_t pad[46];
+	uint32_t filled;  /* uint32_t[]: where bit l % 32 of word l / 32 is clear, line l of `upper` is empty */
+	uint8_t pad[42];
 	uint8_t kind;
 	uint8_t flags;
 	uint32_t slot;
@@ -177,6 +181,28 @@ struct fg_block {
 	uint32_t base;
 };
 enum { FG_BLOCK_SHIFT = 12, FG_BLOCK_LINES = 16 };
+
+/*
+ * Columns: the rules of a narrow segment once more, where each is one interval a field, for who can compare many at once. They begin in
+ * the line behind its slots. Lane i of each column is rule i; a column is two arrays of one uint16_t a lane. Lanes behind the last rule
+ * match nothing.
+ */
+enum fg_column {
+	FG_COLUMN_DPORT, /* lo, span, as in a rule line */
+	FG_COLUMN_SPORT,
+	FG_COLUMN_LENGTH,
+	FG_COLUMN_SRC_HI,
+	FG_COLUMN_SRC_LO,
+	FG_COLUMN_L4,        /* lo, span of two octets: protocol in the lower, enum fg_l4 in the upper */
+	FG_COLUMN_TCP,       /* mask, value */
+	FG_COLUMN_FRAGMENTS, /* bit s: not with enum fg_fragment_state s; the second array is unused */
+	FG_COLUMNS_USUAL,
+	FG_COLUMN_PORT = FG_COLUMNS_USUAL, /* lo, span of which at least one port must be in */
+	FG_COLUMN_ICMP,                    /* lo, span of two octets: type, code */
+	FG_COLUMN_DSCP,                    /* lo, span of two octets: DSCP, any */
+	FG_COLUMNS,
+};
+enum { FG_LANES_MIN = 8, FG_LANES_SHIFT = 4 };
 
 _Static_assert(sizeof(struct fg_image) == FG_LINE_OCTETS && sizeof(struct fg_step) == FG_LINE_OCTETS &&
 		       sizeof(struct fg_rule_line) == FG_LINE_OCTETS && sizeof(struct fg_rule_more) == FG_LINE_OCTETS &&

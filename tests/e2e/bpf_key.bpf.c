@@ -110,9 +110,65 @@ FG_INLINE void mark(struct xdp_md *ctx, const struct fg_packet *packet, uint8_t 
 		fg_mark_ipv4(ip, dscp);
 }
 
+/* A function of its own, which the verifier follows once and not once for each rule and try. */
+__attribute__((noinline)) int meter_take(struct fg_meter *m, const struct fg_action *a, uint32_t ip_length,
+					 uint64_t now_ns)
+{
+	return m == NULL || a == NULL || fg_meter_take(m, a, ip_length, now_ns);
+}
+
+struct applying {
+	struct fg_verdict *v;
+	uint32_t count, ip_length;
+	uint64_t now_ns;
+};
+
+/* What the first `count` rules in the maps ask for. False: a map has no such rule. */
+FG_INLINE bool add_all(const struct applying *how)
+{
+	for (uint32_t i = 0; i < FG_APPLIED_MAX && i < how->count; i++) {
+		uint32_t slot = i;
+		const struct fg_action *action = bpf_map_lookup_elem(&actions, &slot);
+
+		if (action == NULL)
+			return false;
+		fg_verdict_add(how->v, action);
+	}
+	return true;
+}
+
+/* Gives back what the first `count` rules took. */
+FG_INLINE void give_back(const struct applying *how, uint32_t count)
+{
+	for (uint32_t i = 0; i < FG_APPLIED_MAX && i < count; i++) {
+		uint32_t slot = i;
+		const struct fg_action *action = bpf_map_lookup_elem(&actions, &slot);
+		struct fg_meter *meter = bpf_map_lookup_elem(&meters, &slot);
+
+		if (action != NULL && meter != NULL && fg_action_meters(action))
+			fg_meter_give(meter, action, how->ip_length);
+	}
+}
+
+FG_INLINE void take_all(const struct applying *how)
+{
+	for (uint32_t i = 0; i < FG_APPLIED_MAX && i < how->count; i++) {
+		uint32_t slot = i;
+		const struct fg_action *action = bpf_map_lookup_elem(&actions, &slot);
+		struct fg_meter *meter = bpf_map_lookup_elem(&meters, &slot);
+
+		if (action == NULL || meter == NULL || !fg_action_meters(action) ||
+		    meter_take(meter, action, how->ip_length, how->now_ns))
+			continue;
+		give_back(how, i);
+		fg_verdict_exceed(how->v);
+		return;
+	}
+}
+
 /*
- * The three steps of action.h over rules in maps. The verdict is built in map memory, which the verifier does not
- * follow: on the stack every way of setting its fields would be verified with every other.
+ * The steps of action.h over rules in maps. The verdict is built in map memory, which the verifier does not follow: on the
+ * stack every way of setting its fields would be verified with every other.
  */
 SEC("xdp") int act(struct xdp_md *ctx)
 {
@@ -121,32 +177,22 @@ SEC("xdp") int act(struct xdp_md *ctx)
 	struct fg_verdict *v = bpf_map_lookup_elem(&verdicts, &zero);
 	const uint64_t *now_ns = bpf_map_lookup_elem(&inputs, &zero);
 	const uint64_t *count = bpf_map_lookup_elem(&inputs, &one);
+	struct applying how = { .v = v };
 
 	if (packet == NULL || v == NULL || now_ns == NULL || count == NULL)
 		return XDP_ABORTED;
 	fg_packet_parse(first_octet(ctx), end_octet(ctx), false, packet);
 	if (packet->what != FG_PACKET_IP)
 		return XDP_PASS;
+	how.count = (uint32_t)*count;
+	how.ip_length = packet->ip_length;
+	how.now_ns = *now_ns;
 	__builtin_memset(v, 0, sizeof(*v));
-	for (uint32_t i = 0; i < FG_APPLIED_MAX && i < *count; i++) {
-		uint32_t slot = i;
-		const struct fg_action *action = bpf_map_lookup_elem(&actions, &slot);
-		struct fg_meter *meter = bpf_map_lookup_elem(&meters, &slot);
-
-		if (action == NULL || meter == NULL)
-			return XDP_ABORTED;
-		fg_verdict_add(v, action, meter, packet->ip_length, *now_ns);
-	}
+	if (!add_all(&how))
+		return XDP_ABORTED;
 	fg_verdict_close(v);
-	for (uint32_t i = 0; v->metered && i < FG_APPLIED_MAX && i < *count; i++) {
-		uint32_t slot = i;
-		const struct fg_action *action = bpf_map_lookup_elem(&actions, &slot);
-		struct fg_meter *meter = bpf_map_lookup_elem(&meters, &slot);
-
-		if (action == NULL || meter == NULL)
-			return XDP_ABORTED;
-		fg_verdict_take(meter, action, packet->ip_length);
-	}
+	if (v->metered)
+		take_all(&how);
 	if (v->mark)
 		mark(ctx, packet, v->dscp);
 	return v->verdict == FG_DROP ? XDP_DROP : XDP_PASS;

@@ -39,8 +39,7 @@ void kernel_need_bpf(void)
 	close(fd);
 }
 
-/* Bound to the CPU it is on: the per-CPU map is read where the program ran. */
-static int bind_cpu(void)
+int kernel_stay(void)
 {
 	cpu_set_t set;
 
@@ -64,7 +63,7 @@ struct bpf_object *kernel_load(const char *path)
 	struct bpf_program *program;
 	int n = 0;
 
-	if (object == NULL || bind_cpu() != 0)
+	if (object == NULL || kernel_stay() != 0)
 		return NULL;
 	bpf_object__for_each_program(program, object)
 	{

@@ -10,6 +10,8 @@ struct bpf_object;
 
 /* Exits 77 and says why where the smallest program cannot be loaded: then ours would say nothing about the verifier. */
 void kernel_need_bpf(void);
+/* Binds to the CPU it is on: a per-CPU map is read where the program ran. 0, or -1 with errno. */
+int kernel_stay(void);
 /* Loads all programs of an object, prints what each cost the verifier, and stays on this CPU. NULL where any is refused. */
 struct bpf_object *kernel_load(const char *path);
 int kernel_map_fd(struct bpf_object *object, const char *map);

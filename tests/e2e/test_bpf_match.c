@@ -103,6 +103,7 @@ static void test_one_group(void **state)
 	(void)state;
 	run(14, &(struct or_gen_rules){ .wild_percent = 10, .full_percent = 10, .no_dst_percent = 100 }, SET_RULES_MAX,
 	    true, 2, 5000);
+	run(15, &(struct or_gen_rules){ .no_dst_percent = 100, .src_percent = 80 }, SET_RULES_MAX, true, 3, 3000);
 }
 
 static int load(void **state)

@@ -15,5 +15,5 @@ while read -r file; do
 	*.bpf.c) grep -q "$(basename "$file")" "$build/build.ninja" ;;
 	*) grep -qxF "$source/$file" <<<"$compiled" ;;
 	esac || { echo "not in the build: $file" && bad=1; }
-done < <(find ctrl dataplane tests -name '*.c')
+done < <(find ctrl dataplane bpf tests -name '*.c')
 exit $bad

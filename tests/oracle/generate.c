@@ -338,7 +338,7 @@ void or_gen_rule(struct or_random *r, enum or_family family, const struct or_gen
 	out->full_offset = family == OR_IPV6 && or_random_chance(r, how->full_percent);
 	if (!or_random_chance(r, how->no_dst_percent))
 		put_prefix(r, out, OR_DESTINATION);
-	if (or_random_chance(r, 30))
+	if (or_random_chance(r, how->src_percent ? how->src_percent : 30))
 		put_prefix(r, out, OR_SOURCE);
 	for (uint8_t type = OR_PROTOCOL; type <= last; type++) {
 		if (!wild && !(types >> type & 1))

@@ -44,6 +44,7 @@ struct or_gen_rules {
 	uint32_t go_on_percent;  /* rules with the T bit */
 	uint32_t full_percent;   /* IPv6 rules in the full-length offset form */
 	uint32_t no_dst_percent; /* rules without a destination */
+	uint32_t src_percent;    /* rules with a source; 0: 30 */
 };
 
 void or_gen_rule(struct or_random *r, enum or_family family, const struct or_gen_rules *how, struct or_gen_rule *out);

@@ -9,7 +9,7 @@
 #include "ctrl/table/table.h"
 #include "tests/oracle/generate.h"
 
-enum { SET_RULES_MAX = 1500 };
+enum { SET_RULES_MAX = 2000 };
 
 struct set {
 	struct or_gen_rule gen[SET_RULES_MAX];

@@ -156,6 +156,7 @@ static void test_one_group(void **state)
 	(void)state;
 	run(15, &(struct or_gen_rules){ .wild_percent = 10, .full_percent = 10, .no_dst_percent = 100 }, SET_RULES_MAX,
 	    true, 4, 5000);
+	run(16, &(struct or_gen_rules){ .no_dst_percent = 100, .src_percent = 80 }, SET_RULES_MAX, true, 4, 5000);
 }
 
 /* A burst of none is no work. An image without rules matches nothing. */

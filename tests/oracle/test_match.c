@@ -104,14 +104,15 @@ static void test_one_group(void **state)
 {
 	(void)state;
 	run(4, &(struct or_gen_rules){ .wild_percent = 10, .full_percent = 10, .no_dst_percent = 100 }, SET_RULES_MAX,
-	    true, 6, 5000);
+	    true, 4, 5000);
+	run(6, &(struct or_gen_rules){ .no_dst_percent = 100, .src_percent = 80 }, SET_RULES_MAX, true, 6, 3000);
 }
 
 /* An image too small is refused, whatever its size. */
 static void test_no_room(void **state)
 {
 	struct or_random r = or_random_seed(5);
-	uint32_t lines = FG_UPPER_LINES + FG_SHORT_LINES + 100, used = 4711;
+	uint32_t lines = FG_UPPER_LINES + FG_SHORT_LINES + FG_FILLED_LINES + 100, used = 4711;
 	size_t size = (size_t)lines * FG_LINE_OCTETS;
 	uint8_t *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 

@@ -191,7 +191,8 @@ static void test_continue(void **state)
 static void test_one_group(void **state)
 {
 	(void)state;
-	run(34, &(struct or_gen_rules){ .no_dst_percent = 100 }, 600, true, 60, 60, 100);
+	run(34, &(struct or_gen_rules){ .no_dst_percent = 100 }, 600, true, 30, 60, 100);
+	run(37, &(struct or_gen_rules){ .no_dst_percent = 100, .src_percent = 80 }, SET_RULES_MAX, true, 40, 300, 100);
 }
 
 /* Rules that may never match, which admission refuses: still exact. */
@@ -201,10 +202,142 @@ static void test_never_rules(void **state)
 	run(35, &(struct or_gen_rules){ .wild_percent = 80, .no_dst_percent = 20 }, 100, false, 200, 5, 40);
 }
 
+/* ---- Protect entries ---- */
+
+enum { PROTECTS = 12, PROTECT_SLOT = 1 << 20 };
+
+/* The first rules in order become protect entries of the table, and of an oracle of their own. */
+static struct or_table *protect(void)
+{
+	struct or_table *oracle = or_table_new();
+
+	for (int f = 0; f < FG_FAMILY_COUNT; f++) {
+		struct fg_table_rule rules[PROTECTS];
+		size_t n = 0;
+
+		for (size_t i = 0; i < set.n[f] && n < PROTECTS; i += 3) {
+			uint32_t id = set.sorted[f][i].slot & FG_SLOT_MASK;
+			const struct or_gen_rule *g = &set.gen[id];
+
+			rules[n++] = (struct fg_table_rule){ set.sorted[f][i].rule, PROTECT_SLOT + id };
+			assert_int_equal(or_table_add(oracle, id, g->family, g->full_offset, false, g->octets, g->len),
+					 0);
+		}
+		fg_table_protect(table, (enum fg_family)f, rules, n);
+	}
+	return oracle;
+}
+
+/* A packet that an entry matches meets that entry and nothing else; any other is as without entries. */
+static size_t compare_protected(struct or_random *r, int side, struct or_table *guard, size_t packets)
+{
+	const struct or_gen_packets how = { .odd_percent = 5, .no_snap = true, .no_raw = true };
+	struct fg_view view = { .base = image[side] };
+	size_t guarded = 0;
+
+	for (size_t i = 0; i < packets; i++) {
+		static struct or_gen_frame frame;
+		struct or_gen_packet packet;
+		struct or_packet facts;
+		struct fg_packet got;
+		struct fg_matched out;
+		uint32_t want;
+
+		set_packet(&set, r, i, &how, &packet);
+		or_gen_build(&packet, &frame);
+		or_packet_read(frame.link, frame.octets, frame.captured, frame.wire, &facts);
+		if (facts.kind != OR_IP || or_table_evaluate(guard, &facts, &want, 1) == 0) {
+			compare_packet(side, &packet);
+			continue;
+		}
+		fg_packet_parse(frame.octets, frame.octets + frame.captured, false, &got);
+		fg_match(&view, &got.key, &out);
+		assert_int_equal(out.count, 1);
+		assert_int_equal(out.slot[0], PROTECT_SLOT + want);
+		guarded++;
+	}
+	return guarded;
+}
+
+static void test_protect(void **state)
+{
+	struct or_random r = or_random_seed(37);
+	struct fg_cost with, without;
+	struct or_table *guard;
+	size_t guarded = 0;
+
+	(void)state;
+	start(&r, &(struct or_gen_rules){ .full_percent = 10, .no_dst_percent = 20 }, 150, false, IMAGE_LINES);
+	guard = protect();
+	for (int b = 0; b < 100; b++) {
+		for (int k = 0; k < 4; k++)
+			toggle(or_random_below(&r, (uint32_t)set.count));
+		for (int side = 0; side < 2; side++) {
+			assert_int_equal(fg_table_apply(table, side), 0);
+			guarded += compare_protected(&r, side, guard, 60);
+		}
+	}
+	assert_true(guarded > 100);
+	fg_table_worst(table, 0, &with);
+	fg_table_protect(table, FG_IPV4, NULL, 0);
+	fg_table_protect(table, FG_IPV6, NULL, 0);
+	for (int side = 0; side < 2; side++) {
+		assert_int_equal(fg_table_apply(table, side), 0);
+		compare_packets(&r, side, 200);
+		compare_cost(side);
+	}
+	fg_table_worst(table, 0, &without);
+	assert_true(with.bytes > without.bytes && with.lines > without.lines && with.slots == without.slots);
+	or_table_free(guard);
+	stop(IMAGE_LINES);
+}
+
+/* ---- Adoption ---- */
+
+static void add_all_again(void)
+{
+	for (size_t i = 0; i < set.count; i++) {
+		uint32_t slot = (uint32_t)i | (set.gen[i].go_on ? FG_SLOT_CONTINUE : 0);
+
+		if (in_table[i])
+			assert_int_equal(fg_table_add(table, &set.rule[i], slot), 0);
+	}
+}
+
+/* A new owner over images of which one is read: that one is as it was until it is applied to, and both are right then. */
+static void test_adopt(void **state)
+{
+	static uint8_t before[(size_t)IMAGE_LINES * FG_LINE_OCTETS];
+	struct or_random r = or_random_seed(38);
+
+	(void)state;
+	start(&r, &(struct or_gen_rules){ .no_dst_percent = 10 }, 300, false, IMAGE_LINES);
+	for (size_t i = 0; i < set.count; i += 2)
+		toggle(i);
+	assert_int_equal(fg_table_apply(table, 1), 0);
+	memcpy(before, image[1], sizeof(before));
+	memset(image[0], 0xa5, sizeof(before));
+	table = fg_table_adopt(memory, SET_RULES_MAX, image, IMAGE_LINES);
+	add_all_again();
+	assert_int_equal(fg_table_apply(table, 0), 0);
+	assert_memory_equal(image[1], before, sizeof(before));
+	compare_packets(&r, 0, 1000);
+	compare_packets(&r, 1, 1000);
+	compare_cost(0);
+	toggle(1);
+	toggle(2);
+	for (int side = 1; side >= 0; side--) {
+		assert_int_equal(fg_table_apply(table, side), 0);
+		compare_packets(&r, side, 1000);
+		compare_cost(side);
+	}
+	stop(IMAGE_LINES);
+}
+
 /* More than fits: refused, and after taking rules back the image is right again. */
 static void test_no_room_and_back(void **state)
 {
-	const uint32_t lines = FG_UPPER_LINES + FG_SHORT_LINES + 1500;
+	const uint32_t lines = FG_UPPER_LINES + FG_SHORT_LINES + FG_FILLED_LINES + 1500;
 	struct or_random r = or_random_seed(36);
 	size_t added = 0, refused = 0;
 
@@ -233,6 +366,7 @@ int main(void)
 		cmocka_unit_test(test_small_batches), cmocka_unit_test(test_large_batches),
 		cmocka_unit_test(test_continue),      cmocka_unit_test(test_one_group),
 		cmocka_unit_test(test_never_rules),   cmocka_unit_test(test_no_room_and_back),
+		cmocka_unit_test(test_protect),       cmocka_unit_test(test_adopt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

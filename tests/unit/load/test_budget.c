@@ -74,8 +74,8 @@ static void compare_with_one_by_one(const char *limits)
 static void test_as_one_by_one(void **state)
 {
 	static const char *const limits[] = { "limits { slots 20; }", "limits { lines 40; }",
-					      "limits { bytes 67135000; }",
-					      "limits { lines 60; bytes 67140000; slots 50; }", "" };
+					      "limits { bytes 67266072; }",
+					      "limits { lines 60; bytes 67271072; slots 50; }", "" };
 
 	(void)state;
 	for (int round = 0; round < 4; round++) {
@@ -88,7 +88,7 @@ static void test_as_one_by_one(void **state)
 static void test_a_refusal_says_why(void **state)
 {
 	struct fg_load *l =
-		loading_judged("limits { bytes 67125800; }",
+		loading_judged("limits { bytes 67256872; }",
 			       "match destination 192.0.2.1/32 then discard\n"
 			       "match destination 192.0.2.2/32 port [ 1 3 5 7 ] protocol [ 6 17 ] then discard");
 	const struct fg_finding *f = l->rule[1]->finding;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Sets of packets (cover.c) against enumeration: of random pairs of rules over small fields, one covers the other exactly where no
- * packet of a universe that holds a witness of every difference says otherwise. Packets are the oracle's, and so is matching.
+ * Sets of packets (cover.c, overlap.c) against enumeration: of random pairs of rules over small fields, one covers the other exactly
+ * where no packet of a universe that holds a witness of every difference says otherwise, and they overlap where some packet says so. Packets are the oracle's, and so is matching.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,7 +77,7 @@ struct seen {
 	uint16_t types;  /* fields that either asks for: the others need not vary */
 	uint32_t length; /* the only one that b asks for, 0 for any */
 	uint16_t still;  /* fields for which 0 will do */
-	bool some, outside;
+	bool some, outside, common;
 };
 
 static void look(struct seen *s, const struct or_packet *p)
@@ -85,7 +85,10 @@ static void look(struct seen *s, const struct or_packet *p)
 	if (or_nlri_match(&s->b, p) != 0)
 		return;
 	s->some = true;
-	s->outside |= or_nlri_match(&s->a, p) != 0;
+	if (or_nlri_match(&s->a, p) != 0)
+		s->outside = true;
+	else
+		s->common = true;
 }
 
 static void vary_rest(struct seen *s, struct or_packet p)
@@ -182,13 +185,14 @@ static void enumerate(struct seen *s, enum fg_family family)
 			p.protocol = (uint8_t)protocols[k];
 			vary_fragment(s, p);
 		}
-		if (s->some && s->outside)
+		if (s->some && s->outside && s->common)
 			return;
 	}
 }
 
 static void compare(const struct built *a, const struct built *b, struct seen *s)
 {
+	static struct fg_interval pool[2 * FG_CANON_POOL];
 	enum fg_family family = a->rule.family;
 
 	memset(s, 0, sizeof(*s));
@@ -200,13 +204,15 @@ static void compare(const struct built *a, const struct built *b, struct seen *s
 	enumerate(s, family);
 	assert_int_equal(fg_canon_possible(&b->canon), s->some);
 	assert_int_equal(fg_canon_covers(&a->canon, &b->canon), !s->outside);
+	assert_int_equal(fg_canon_overlaps(&a->canon, &b->canon, pool), s->common);
+	assert_int_equal(fg_canon_overlaps(&b->canon, &a->canon, pool), s->common);
 }
 
 static void test_agrees_with_enumeration(void **state)
 {
 	static struct built a, b;
 	struct or_random r = or_random_seed(2013);
-	size_t possible = 0, covered = 0;
+	size_t possible = 0, covered = 0, common = 0;
 	struct seen s = { .length = 0 };
 
 	(void)state;
@@ -218,8 +224,9 @@ static void test_agrees_with_enumeration(void **state)
 		compare(&a, &b, &s);
 		possible += s.some;
 		covered += s.some && !s.outside;
+		common += s.outside && s.common;
 	}
-	assert_true(possible > 200 && covered > 10);
+	assert_true(possible > 200 && covered > 10 && common > 50);
 }
 
 /* Pairs that random rules rarely make: b is a with one more demand, or less of a list. */

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/*
+ * What is known of the packet at hand: one a core, for a packet is not interrupted by another of its core. In a map and not on the
+ * stack, where the verifier would follow each way of filling it.
+ */
+#ifndef BPF_SCRATCH_H
+#define BPF_SCRATCH_H
+
+#include "bpf/maps.h"
+#include "flowgate/action.h"
+
+FG_INLINE const void *fg_line(const struct fg_view *view, uint32_t ref)
+{
+	const uint8_t *base = view->base;
+
+	if (view->pages > 1) {
+		uint32_t page = view->first + ((ref / FG_PAGE_LINES) & (view->pages - 1));
+
+		base = bpf_map_lookup_elem(&images, &page);
+		if (base == NULL)
+			return NULL;
+	}
+	return base + (uint64_t)(ref & view->mask) * FG_LINE_OCTETS;
+}
+
+#include "flowgate/match.h"
+
+struct scratch {
+	struct fg_packet packet;
+	struct fg_matched matched;
+	struct fg_cursor cursor;
+	struct fg_verdict verdict;
+	struct fg_port port;
+	uint32_t ifindex;
+	uint32_t side;
+	uint32_t decider;   /* place in matched[] of the rule that the verdict rests on */
+	uint32_t sampled;   /* in this second */
+	uint64_t second_ns; /* its beginning */
+};
+
+CPU_ARRAY(scratches, 1, struct scratch);
+
+FG_INLINE struct scratch *scratch_of_cpu(void)
+{
+	uint32_t zero = 0;
+
+	return bpf_map_lookup_elem(&scratches, &zero);
+}
+
+FG_INLINE uint32_t slot_of(const struct scratch *s, uint32_t i)
+{
+	return s->matched.slot[i & (FG_APPLIED_MAX - 1)] & FG_SLOT_MASK;
+}
+
+/*
+ * The first `n` octets of the IP header in the frame, or NULL. The walk has seen that they are there; the verifier has
+ * not.
+ */
+FG_INLINE uint8_t *ip_header(const struct xdp_md *ctx, const struct scratch *s, uint32_t n)
+{
+	uint8_t *ip = (uint8_t *)(long)ctx->data + (s->packet.l3_octet & FG_WALK_L3_MASK);
+
+	__asm__ volatile("" : "+r"(ip));
+	return ip + n <= (uint8_t *)(long)ctx->data_end ? ip : NULL;
+}
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The configuration of a box, `/etc/flowgate/flowgate.conf`: what it permits and protects (struct fg_policy, which goes
+ * to the gate as it is), and how the daemon itself is reached and where it keeps things. Flat, without pointers, so that
+ * it is passed between processes as it is. Unknown words are errors; examples/flowgate.conf explains each.
+ */
+#ifndef CTRL_CONF_CONF_H
+#define CTRL_CONF_CONF_H
+
+#include "ctrl/policy/policy.h"
+
+enum {
+	FG_CONF_ERROR_MAX = 1024,
+	FG_CONF_FILE_MAX = 1 << 20, /* octets of a configuration */
+	FG_CONF_ROLES_MAX = 64,
+	FG_CONF_RULE_FILES_MAX = 16,
+	FG_CONF_PATH_MAX = 256,   /* with the terminating NUL */
+	FG_CONF_SOCKET_MAX = 108, /* likewise, as struct sockaddr_un has it */
+	FG_CONF_SLOTS_MAX = 1 << 22,
+	FG_CONF_HISTORY_MAX = 1 << 20,
+};
+
+/* What a caller of the control socket may do; each may do what those before it may. */
+enum fg_role { FG_ROLE_NONE = 0, FG_ROLE_READ, FG_ROLE_OPERATOR, FG_ROLE_ADMIN, FG_ROLE_COUNT };
+
+struct fg_conf_role {
+	uint8_t role; /* enum fg_role */
+	bool group;   /* of a gid, otherwise of a uid */
+	bool known;   /* id is set: a number was written, or fg_conf_resolve() found the name */
+	uint32_t id;
+	char name[FG_NAME_MAX + 1];
+};
+
+struct fg_conf {
+	struct fg_policy policy;
+	struct {
+		char socket[FG_CONF_SOCKET_MAX];
+		char group[FG_NAME_MAX + 1]; /* of the socket: who may connect */
+		char user[FG_NAME_MAX + 1];  /* of the ctrl process */
+		uint8_t others;              /* enum fg_role of those that no line names: read or none */
+		struct fg_conf_role role[FG_CONF_ROLES_MAX];
+		uint32_t roles;
+	} control;
+	struct {
+		char address[FG_NAME_MAX + 1]; /* "": no metrics over HTTP */
+		uint16_t port;
+	} http;
+	struct {
+		char folder[FG_CONF_PATH_MAX]; /* of the database; of the ctrl user */
+		char pins[FG_CONF_PATH_MAX];   /* on a bpffs */
+		uint64_t image_octets;         /* of one image: a power of two from 128M on */
+		uint64_t rules_octets;         /* of the gate's memory of rules */
+		uint32_t slots;                /* rules, protect entries included */
+		uint32_t history;              /* generations kept for rollback */
+		bool lock_memory;
+	} store;
+	char rule_file[FG_CONF_RULE_FILES_MAX][FG_CONF_PATH_MAX];
+	uint32_t rule_files;
+};
+
+/* What holds where nothing is said. */
+void fg_conf_default(struct fg_conf *c);
+
+/*
+ * Reads a configuration from text, or from a file, over the defaults. 0; FG_MALFORMED: error[] holds FILE:LINE:COLUMN and
+ * why; -errno, and error[] says of what. *c is untouched unless 0.
+ */
+int fg_conf_read(struct fg_conf *c, const char *file, const char *text, size_t len, char error[FG_CONF_ERROR_MAX]);
+int fg_conf_file(struct fg_conf *c, const char *path, char error[FG_CONF_ERROR_MAX]);
+
+/* Looks up the names of roles. 0, or -ENOENT with the first that this system does not know in error[]. */
+int fg_conf_resolve(struct fg_conf *c, char error[FG_CONF_ERROR_MAX]);
+
+/* The role of a process: the highest that its uid or one of its groups has. root is always admin. */
+enum fg_role fg_conf_role_of(const struct fg_conf *c, uint32_t uid, const uint32_t *gids, size_t n);
+const char *fg_role_name(enum fg_role role);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the readers of single words share. Private to ctrl/conf. */
+#ifndef CTRL_CONF_WORDS_H
+#define CTRL_CONF_WORDS_H
+
+#include "ctrl/conf/conf.h"
+#include "ctrl/text/text.h"
+
+struct fg_conf_reading {
+	struct fg_conf *conf;
+	const char *file;
+	char *error;
+	/* What the open block is of. */
+	struct fg_port_config *port; /* one, or two of a pair */
+	struct fg_target_config *target;
+	size_t ports;
+};
+
+struct fg_conf_word {
+	const char *block, *name;
+	bool opens;           /* a block */
+	uint8_t least, most;  /* values */
+	const char *expected; /* of the values, in words */
+	/* Takes the setting. 0, or FG_MALFORMED as fg_conf_refuse() gives. */
+	int (*take)(struct fg_conf_reading *r, const struct fg_text_setting *s);
+};
+
+extern const struct fg_conf_word fg_conf_words[];
+extern const size_t fg_conf_words_count;
+
+/* FG_MALFORMED: value `i` of the setting, or the setting itself for 0, is not what was expected. */
+int fg_conf_refuse(const struct fg_conf_reading *r, const struct fg_text_setting *s, size_t i, const char *expected);
+/* A value that is one of two words; *out: it is the second. */
+int fg_conf_choose(const struct fg_conf_reading *r, const struct fg_text_setting *s, const char *first,
+		   const char *second, bool *out);
+/* A value that is copied, of at most room - 1 octets. */
+int fg_conf_copy(const struct fg_conf_reading *r, const struct fg_text_setting *s, size_t i, char *out, size_t room);
+/* A number with k, M, G or T, within bounds. */
+int fg_conf_number(const struct fg_conf_reading *r, const struct fg_text_setting *s, uint64_t least, uint64_t most,
+		   const char *expected, uint64_t *out);
+
+/* box.c: site, shadow, redirect-to-ip, interface, port-pair, redirect. */
+int fg_conf_site(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_shadow(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_redirect_to_ip(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_interface(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_mode(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_on_failure(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_malformed(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_no_neighbour(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_redirect(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_redirect_interface(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_redirect_next_hop(struct fg_conf_reading *r, const struct fg_text_setting *s);
+
+/* service.c: control, http, store, rules; and what is not built. */
+int fg_conf_block(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_not_built(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_control(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_grant(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_others(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_listen(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_store(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_rule_file(struct fg_conf_reading *r, const struct fg_text_setting *s);
+
+#endif

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From staged changes to a generation (state.h). In: what comes and goes. Out: an image that packets meet, and the store that says so.
+ *
+ * What has room is found by compiling it: all together, and where that is over budget, in halves, first half first, so that what is
+ * admitted is what trying one rule after the other would admit. The work is capped. What is taken back is taken back exactly, for each
+ * change knows what it did.
+ *
+ * Always holds: an image is written only while no packet reads it; the store's generation is set before `side`, so what a successor finds
+ * in the store is what packets meet, or will as soon as it has rebuilt.
+ */
+#include <string.h>
+
+#include "ctrl/gate/state.h"
+#include "ctrl/table/need.h"
+
+enum { WORK_MAX = 1 << 22, ALARM_HIGH = 90, ALARM_LOW = 70 };
+
+static int idle_side(const struct fg_gate *g)
+{
+	return g->side == 0 ? 1 : 0;
+}
+
+/* ---- Room ---- */
+
+/* Makes a change so, or as it was. 0, or why the table does not take it. */
+static int set_change(struct fg_gate *g, const struct fg_change *c, bool in)
+{
+	struct fg_entry *e = &g->entry[c->add];
+
+	if (e->state == FG_ENTRY_LIVE)
+		e->leaving = !in;
+	else
+		e->joined = in;
+	if (c->del != 0)
+		g->entry[c->del].leaving = in;
+	return fg_rules_settle(g, c->add);
+}
+
+/* Brings the idle image along. What is over budget then, and what it would have cost. */
+static enum fg_resource over(struct fg_gate *g, struct fg_cost *with)
+{
+	*with = g->cost;
+	if (fg_table_apply(g->table, idle_side(g)) != 0) {
+		with->bytes = UINT64_MAX;
+		return FG_RES_BYTES;
+	}
+	fg_table_worst(g->table, idle_side(g), with);
+	return fg_need_exceeds(with, g->bytes_budget, g->lines_budget);
+}
+
+/* Brings additions [from, to) in together if they fit: 0. Otherwise none of them. */
+static int fit(struct fg_gate *g, uint32_t from, uint32_t to, enum fg_resource *what, struct fg_cost *with)
+{
+	uint32_t end = from;
+	int r = 0;
+
+	*what = FG_RES_NONE;
+	*with = g->cost;
+	for (; end < to && r == 0; end++)
+		if (g->change[end].add != 0)
+			r = set_change(g, &g->change[end], true);
+	if (r == 0)
+		*what = over(g, with);
+	g->work += to - from;
+	if (r == 0 && *what == FG_RES_NONE) {
+		g->cost = *with;
+		return 0;
+	}
+	for (uint32_t i = from; i < end; i++)
+		if (g->change[i].add != 0)
+			set_change(g, &g->change[i], false);
+	return r != 0 ? r : FG_OVER_BUDGET;
+}
+
+static uint64_t room_left(uint64_t budget, uint64_t used)
+{
+	return budget > used ? budget - used : 0;
+}
+
+static void say_over(struct fg_gate *g, const struct fg_change *c, enum fg_resource what, const struct fg_cost *with,
+		     struct fg_finding *why)
+{
+	const struct fg_entry *e = &g->entry[c->add];
+	uint64_t bytes = with->bytes == UINT64_MAX ? e->bytes : room_left(with->bytes, g->cost.bytes);
+	struct fg_compile_scratch *scratch = &g->admission.scratch;
+
+	if (what == FG_RES_LINES)
+		fg_need_over(&e->rule, what, with->lines, g->lines_budget, "on the worst packet's way there may be",
+			     scratch, why);
+	else if (what == FG_RES_CONTINUES)
+		fg_need_over(&e->rule, what, with->continues, FG_APPLIED_MAX - 1, "permitted", scratch, why);
+	else
+		fg_need_over(&e->rule, FG_RES_BYTES, bytes, room_left(g->bytes_budget, g->cost.bytes),
+			     "left in the table", scratch, why);
+}
+
+static void say_duplicate(struct fg_finding *why)
+{
+	struct fg_findings one = { .count = 0 };
+
+	fg_finding_add(&one, FG_DUPLICATE, 0, "RFC 8955 §5.1",
+		       "the same NLRI is there, its offset read in the other form, with the same meaning");
+	*why = one.at[0];
+}
+
+static void say_untried(struct fg_gate *g, struct fg_finding *why)
+{
+	struct fg_findings one = { .count = 0 };
+
+	fg_finding_add(&one, FG_OVER_BUDGET, 0, "budget",
+		       "not tried: so many rules before it are over budget that the room left is not looked for any "
+		       "further");
+	*why = one.at[0];
+	why->resource = FG_RES_BYTES;
+	why->available = room_left(g->bytes_budget, g->cost.bytes);
+}
+
+/* What has no room is out: a rule that was to come does not, one that was there goes. */
+static void leave_out(struct fg_gate *g, uint32_t i, const struct fg_finding *why, fg_batch_report report, void *ctx)
+{
+	struct fg_change *c = &g->change[i];
+
+	report(ctx, c->place, why);
+	if (g->entry[c->add].state == FG_ENTRY_LIVE) {
+		*c = (struct fg_change){ .del = c->add, .place = c->place };
+		g->entry[c->del].leaving = true;
+		fg_rules_charge(g, c->del, false);
+		return;
+	}
+	fg_rules_charge(g, c->add, false);
+	if (g->entry[c->add].state == FG_ENTRY_STAGED) {
+		fg_rules_drop(g, c->add);
+		g->batch.result.admitted--;
+		g->batch.result.refused++;
+	}
+	if (c->del != 0) {
+		g->entry[c->del].change = 0;
+		fg_rules_charge(g, c->del, true);
+	}
+	*c = (struct fg_change){ .place = c->place };
+}
+
+struct halving {
+	struct fg_gate *g;
+	bool all_or_none;
+	fg_batch_report report;
+	void *ctx;
+};
+
+static int refuse(const struct halving *h, uint32_t i, int r, enum fg_resource what, const struct fg_cost *with)
+{
+	struct fg_finding why;
+
+	if (r == FG_DUPLICATE)
+		say_duplicate(&why);
+	else if (what == FG_RES_NONE && h->g->work > WORK_MAX)
+		say_untried(h->g, &why);
+	else
+		say_over(h->g, &h->g->change[i], what, with, &why);
+	if (!h->all_or_none) {
+		leave_out(h->g, i, &why, h->report, h->ctx);
+		return FG_OVER_BUDGET;
+	}
+	h->report(h->ctx, h->g->change[i].place, &why);
+	h->g->batch.result.admitted--;
+	h->g->batch.result.refused++;
+	return FG_OVER_BUDGET;
+}
+
+/*
+ * Depth is the binary logarithm of FG_BATCH_MAX at most. Where all or none is asked for, it goes on only to the first rule that has no room.
+ */
+static int admit(const struct halving *h, uint32_t from, uint32_t to)
+{
+	uint32_t middle = from + (to - from) / 2;
+	enum fg_resource what = FG_RES_NONE;
+	struct fg_cost with;
+	int r = FG_OVER_BUDGET;
+
+	if (to == from)
+		return 0;
+	if (h->g->work <= WORK_MAX)
+		r = fit(h->g, from, to, &what, &with);
+	if (r == 0)
+		return 0;
+	if (to - from == 1)
+		return h->g->change[from].add == 0 ? 0 : refuse(h, from, r, what, &with);
+	r = admit(h, from, middle);
+	return r != 0 && h->all_or_none ? r : admit(h, middle, to);
+}
+
+static void settle_deletions(struct fg_gate *g)
+{
+	for (uint32_t i = 0; i < g->changes; i++) {
+		const struct fg_change *c = &g->change[i];
+
+		if (c->del != 0 && c->add != 0)
+			g->entry[c->del].leaving = false;
+		else if (c->del != 0 && g->entry[c->del].state == FG_ENTRY_LIVE)
+			fg_rules_settle(g, c->del);
+	}
+}
+
+int fg_commit_join(struct fg_gate *g, bool all_or_none, fg_batch_report report, void *ctx)
+{
+	const struct halving h = { g, all_or_none, report, ctx };
+	int r;
+
+	g->work = 0;
+	settle_deletions(g);
+	r = admit(&h, 0, g->changes);
+	if (all_or_none && r != 0) {
+		fg_commit_undo(g);
+		return FG_OVER_BUDGET;
+	}
+	/* Of what was tried in vain nothing may be left. */
+	if (fg_table_apply(g->table, idle_side(g)) != 0) {
+		fg_commit_undo(g);
+		return FG_OVER_BUDGET;
+	}
+	fg_table_worst(g->table, idle_side(g), &g->cost);
+	return FG_OK;
+}
+
+void fg_commit_undo(struct fg_gate *g)
+{
+	for (uint32_t i = 0; i < g->changes; i++) {
+		const struct fg_change *c = &g->change[i];
+
+		if (c->add != 0) {
+			if (g->entry[c->add].state != FG_ENTRY_LIVE)
+				set_change(g, c, false);
+		} else if (c->del != 0 && g->entry[c->del].state == FG_ENTRY_LIVE) {
+			g->entry[c->del].leaving = false;
+			fg_rules_settle(g, c->del);
+		}
+	}
+	fg_table_apply(g->table, idle_side(g));
+	fg_table_worst(g->table, idle_side(g), &g->cost);
+}
+
+/* ---- A generation ---- */
+
+static uint32_t per_cent(uint64_t used, uint64_t budget)
+{
+	return budget == 0 ? 100 : (uint32_t)(used >= budget ? 100 : used * 100 / budget);
+}
+
+static void look_at_headroom(struct fg_gate *g)
+{
+	uint32_t most = per_cent(g->cost.bytes, g->bytes_budget), level;
+
+	if (per_cent(g->cost.lines, g->lines_budget) > most)
+		most = per_cent(g->cost.lines, g->lines_budget);
+	if (per_cent(g->live, g->slots_budget) > most)
+		most = per_cent(g->live, g->slots_budget);
+	level = most >= ALARM_HIGH ? ALARM_HIGH : most >= ALARM_LOW ? ALARM_LOW : 0;
+	if (level != g->alarm)
+		fg_gate_event(g, FG_EVENT_ALARM, level == 0 ? 0 : most, "");
+	g->alarm = level;
+}
+
+/* In the store, all of it for a generation that is not true yet. */
+static void write_changes(struct fg_gate *g, uint64_t generation)
+{
+	for (uint32_t i = 0; i < g->changes; i++) {
+		const struct fg_change *c = &g->change[i];
+		struct fg_cell *add = fg_cell(g, c->add), *del = fg_cell(g, c->del);
+
+		if (c->add != 0 && g->entry[c->add].state == FG_ENTRY_STAGED)
+			fg_store_mark(&g->store, &add->added, generation);
+		if (c->add != 0 && g->entry[c->add].state == FG_ENTRY_KEPT)
+			fg_store_mark(&g->store, &add->restored, generation);
+		if (c->del != 0)
+			fg_store_mark(&g->store,
+				      g->entry[c->del].state == FG_ENTRY_KEPT ? &del->forgotten : &del->deleted,
+				      generation);
+	}
+}
+
+static void came(struct fg_gate *g, uint32_t slot)
+{
+	struct fg_entry *e = &g->entry[slot];
+	struct fg_cell *c = fg_cell(g, slot);
+
+	if (e->state == FG_ENTRY_KEPT) {
+		fg_store_mark(&g->store, &c->deleted, 0);
+		fg_store_mark(&g->store, &c->restored, 0);
+	}
+	e->state = FG_ENTRY_LIVE;
+	e->joined = e->leaving = false;
+	e->change = 0;
+	if (c->expires_ns != 0)
+		fg_deadline_set(&g->deadlines, slot, c->expires_ns);
+}
+
+static void went(struct fg_gate *g, uint32_t slot, bool keep)
+{
+	struct fg_entry *e = &g->entry[slot];
+
+	fg_deadline_clear(&g->deadlines, slot);
+	e->leaving = false;
+	e->change = 0;
+	if (keep && e->state == FG_ENTRY_LIVE) {
+		e->state = FG_ENTRY_KEPT;
+		return;
+	}
+	e->state = FG_ENTRY_GONE;
+	e->change = g->gone;
+	g->gone = slot;
+}
+
+static bool any_change(const struct fg_gate *g)
+{
+	for (uint32_t i = 0; i < g->changes; i++)
+		if (g->change[i].del != 0 ||
+		    (g->change[i].add != 0 && g->entry[g->change[i].add].state != FG_ENTRY_LIVE))
+			return true;
+	return false;
+}
+
+static void flip(struct fg_gate *g)
+{
+	int side = idle_side(g);
+
+	((struct fg_image *)(void *)g->dataplane->memory.image[side])->generation = g->store.head->generation;
+	__atomic_store_n(&g->dataplane->memory.control->side, (uint32_t)side, __ATOMIC_RELEASE);
+	g->side = (uint32_t)side;
+	g->behind = true;
+}
+
+void fg_commit_publish(struct fg_gate *g, uint64_t confirm_until_ns)
+{
+	uint64_t generation = g->store.head->generation + 1;
+	bool any = any_change(g);
+
+	if (any) {
+		write_changes(g, generation);
+		if (confirm_until_ns != 0)
+			fg_store_confirm(&g->store, generation, confirm_until_ns);
+		fg_store_commit(&g->store, generation);
+	}
+	flip(g);
+	for (uint32_t i = 0; i < g->changes; i++) {
+		if (g->change[i].add != 0)
+			came(g, g->change[i].add);
+		if (g->change[i].del != 0)
+			went(g, g->change[i].del, confirm_until_ns != 0);
+	}
+	g->changes = 0;
+	g->batch.open = false;
+	if (any)
+		fg_gate_event(g, FG_EVENT_COMMIT, 0, "");
+	look_at_headroom(g);
+}
+
+static void release(struct fg_gate *g)
+{
+	for (uint32_t slot = g->gone, next; slot != 0; slot = next) {
+		next = g->entry[slot].change;
+		fg_rules_drop(g, slot);
+	}
+	g->gone = 0;
+}
+
+void fg_gate_catch_up(struct fg_gate *g)
+{
+	if (g->behind) {
+		g->dataplane->drain(g->dataplane->ctx);
+		/* It has room for what the other has; where it has not, it is made anew before it is used. */
+		fg_table_apply(g->table, idle_side(g));
+		g->behind = false;
+	}
+}
+
+void fg_gate_release(struct fg_gate *g)
+{
+	fg_gate_catch_up(g);
+	release(g);
+}
+
+void fg_commit_now(const struct fg_gate *g, struct fg_cost_now *now)
+{
+	*now = (struct fg_cost_now){
+		.bytes = g->cost.bytes,
+		.bytes_budget = g->bytes_budget,
+		.lines = g->cost.lines,
+		.lines_budget = g->lines_budget,
+		.slots = g->live,
+		.slots_budget = g->slots_budget,
+	};
+}

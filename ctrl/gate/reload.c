@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A policy comes: the first one, from when on something is enforced, or another. In: the supervisor's word, whose shape is checked all the
+ * same. Out: ports, targets, protect entries and budgets as it says; rules that it permits no more are taken out, in a generation of their
+ * own. The rules of a store that was adopted come into the table here too, and are judged as if they were new.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "ctrl/gate/state.h"
+#include "ctrl/rule/nlri.h"
+
+/* ---- Shape ---- */
+
+static bool ends(const char *text, size_t room)
+{
+	return memchr(text, 0, room) != NULL;
+}
+
+/* A bool of foreign memory may hold anything. */
+static bool is_bool(const bool *b)
+{
+	return *(const uint8_t *)b <= 1;
+}
+
+static bool prefix_ok(uint8_t family, const struct fg_prefix *p)
+{
+	return family < FG_FAMILY_COUNT && p->length <= (family == FG_IPV4 ? 32 : 128) && p->offset <= p->length;
+}
+
+static bool limits_ok(const struct fg_limits *l)
+{
+	if (l->sources > FG_SOURCES_MAX || !ends(l->rule.source, sizeof(l->rule.source)) ||
+	    !is_bool(&l->lint.allow_above_mtu))
+		return false;
+	for (size_t i = 0; i < l->sources; i++)
+		if (!ends(l->source[i].source, sizeof(l->source[i].source)))
+			return false;
+	return true;
+}
+
+static bool protect_ok(const struct fg_protect *p)
+{
+	const struct fg_rule rule = { .family = p->family, .nlri = p->nlri, .nlri_len = p->nlri_len };
+
+	return p->family < FG_FAMILY_COUNT && p->nlri_len <= FG_PROTECT_NLRI_MAX && ends(p->name, sizeof(p->name)) &&
+	       fg_nlri_check(&rule, NULL) == 0;
+}
+
+static bool port_ok(const struct fg_port_config *p)
+{
+	return ends(p->name, sizeof(p->name)) && ends(p->peer, sizeof(p->peer)) && p->mode <= FG_XDP_GENERIC &&
+	       p->on_failure <= FG_FAIL_CLOSED && is_bool(&p->drop_malformed) && is_bool(&p->drop_no_neighbour);
+}
+
+static bool policy_ok(const struct fg_policy *p)
+{
+	bool ok = p->protects <= FG_PROTECT_MAX && p->sites <= FG_SITES_MAX && p->scopes <= FG_SCOPES_MAX &&
+		  p->ports <= FG_PORTS_MAX && p->targets <= FG_TARGETS_MAX && is_bool(&p->redirect_to_ip) &&
+		  is_bool(&p->shadow) && limits_ok(&p->limits);
+
+	for (uint32_t i = 0; ok && i < p->protects; i++)
+		ok = protect_ok(&p->protect[i]);
+	for (uint32_t i = 0; ok && i < p->sites; i++)
+		ok = ends(p->site[i], sizeof(p->site[i]));
+	for (uint32_t i = 0; ok && i < p->scopes; i++)
+		ok = ends(p->scope[i].source, sizeof(p->scope[i].source)) &&
+		     prefix_ok(p->scope[i].family, &p->scope[i].prefix);
+	for (uint32_t i = 0; ok && i < p->ports; i++)
+		ok = port_ok(&p->port[i]);
+	for (uint32_t i = 0; ok && i < p->targets; i++)
+		ok = ends(p->target[i].interface, sizeof(p->target[i].interface)) && is_bool(&p->target[i].rt6) &&
+		     p->target[i].next_hop.family < FG_FAMILY_COUNT;
+	return ok;
+}
+
+/* ---- What it says of the box ---- */
+
+void fg_reload_protect(struct fg_gate *g)
+{
+	struct fg_table_rule rules[FG_PROTECT_MAX];
+
+	for (int family = 0; family < FG_FAMILY_COUNT; family++) {
+		size_t n = 0;
+
+		for (uint32_t i = 0; i < g->policy.protects; i++) {
+			const struct fg_protect *p = &g->policy.protect[i];
+
+			if (p->family != family)
+				continue;
+			g->protect[i] =
+				(struct fg_rule){ .family = p->family, .nlri = p->nlri, .nlri_len = p->nlri_len };
+			g->dataplane->memory.actions[i] = (struct fg_action){ .flags = FG_ACT_PROTECT };
+			rules[n++] = (struct fg_table_rule){ &g->protect[i], i };
+		}
+		fg_table_protect(g->table, (enum fg_family)family, rules, n);
+	}
+}
+
+static void set_budgets(struct fg_gate *g)
+{
+	const struct fg_limits *l = &g->policy.limits;
+	/* A sixteenth is for gaps: one image may have room where the other has not. */
+	uint64_t image = (uint64_t)g->sizes.image_lines * FG_LINE_OCTETS / 16 * 15;
+	uint64_t slots = g->sizes.slots - FG_PROTECT_MAX;
+
+	g->bytes_budget = l->bytes < image ? l->bytes : image;
+	g->lines_budget = l->lines < FG_STEPS_MAX ? (uint32_t)l->lines : FG_STEPS_MAX - 1;
+	g->slots_budget = l->slots < slots ? (uint32_t)l->slots : (uint32_t)slots;
+}
+
+static void set_ports(struct fg_gate *g)
+{
+	struct fg_dataplane *d = g->dataplane;
+
+	d->keep_only(d->ctx, g->policy.port, g->policy.ports);
+	for (uint32_t i = 0; i < g->policy.ports; i++) {
+		struct fg_port_status before = g->port[i];
+		int r = d->attach(d->ctx, &g->policy.port[i], (uint8_t)i, &g->port[i]);
+
+		if (r != 0)
+			g->port[i] = (struct fg_port_status){ .reason = FG_PORT_REFUSED };
+		if (before.mode != g->port[i].mode || before.reason != g->port[i].reason)
+			fg_gate_event(g, FG_EVENT_PORT, g->port[i].reason, g->policy.port[i].name);
+	}
+}
+
+/* A target that cannot be made drops out of the policy: rules that want it are refused by name. */
+static void set_targets(struct fg_gate *g)
+{
+	struct fg_dataplane *d = g->dataplane;
+
+	for (uint32_t i = 0; i < g->policy.targets; i++)
+		if (d->target(d->ctx, i + 1, &g->policy.target[i]) != 0)
+			memset(g->policy.target[i].rt, 0xff, sizeof(g->policy.target[i].rt));
+}
+
+void fg_gate_shadow(struct fg_gate *g, bool on)
+{
+	uint32_t *flags = &g->dataplane->memory.control->flags;
+
+	g->store.head->shadow = on;
+	on = on || g->policy.shadow;
+	__atomic_store_n(flags, on ? *flags | FG_CONTROL_SHADOW : *flags & ~(uint32_t)FG_CONTROL_SHADOW,
+			 __ATOMIC_RELEASE);
+}
+
+/* ---- What it says of the rules that are there ---- */
+
+static enum fg_reason judge_again(struct fg_gate *g, uint32_t slot)
+{
+	struct fg_entry *e = &g->entry[slot];
+	const char *source = fg_cell(g, slot)->by.source;
+	struct fg_cost alone;
+	enum fg_reason code;
+
+	g->findings.count = 0;
+	code = fg_admit(&g->admission, &e->rule, source, &g->findings, &alone);
+	if (code == FG_MALFORMED)
+		return code;
+	e->bytes = (uint32_t)alone.bytes;
+	e->lines = alone.lines;
+	fg_batch_room(g, &e->rule, source, 0, alone.bytes);
+	code = fg_findings_refusal(&g->findings);
+	return code == FG_OK ? (enum fg_reason)fg_rules_arm(g, slot) : code;
+}
+
+static void report(void *ctx, uint32_t place, const struct fg_finding *why)
+{
+	(void)place;
+	fg_gate_event(ctx, FG_EVENT_REFUSED, why->code, "");
+}
+
+static void judge_all(struct fg_gate *g)
+{
+	memset(g->use, 0, sizeof(g->use));
+	g->live = 0;
+	for (uint32_t n = g->first; n != 0; n = g->entry[n].behind) {
+		enum fg_reason code;
+
+		fg_rules_place(g, n);
+		if (g->entry[n].state != FG_ENTRY_LIVE)
+			continue;
+		code = judge_again(g, n);
+		if (code == FG_OK) {
+			fg_rules_charge(g, n, true);
+			fg_change_add(g, n, 0);
+			continue;
+		}
+		fg_gate_event(g, FG_EVENT_REFUSED, code, fg_cell(g, n)->name);
+		fg_change_add(g, 0, n);
+	}
+}
+
+int fg_gate_policy(struct fg_gate *g, const struct fg_policy *policy)
+{
+	if (!policy_ok(policy))
+		return FG_MALFORMED;
+	fg_serve_cancel(g, -ECANCELED);
+	fg_batch_begin(g, 0, FG_BATCH_PARTIAL, 0);
+	g->policy = *policy;
+	set_budgets(g);
+	set_targets(g);
+	fg_admission_begin(&g->admission, &g->policy, &g->store);
+	fg_reload_protect(g);
+	judge_all(g);
+	fg_commit_join(g, false, report, g);
+	fg_commit_publish(g, 0);
+	fg_gate_shadow(g, g->store.head->shadow);
+	g->ready = true;
+	set_ports(g);
+	fg_gate_catch_up(g);
+	return FG_OK;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The gate: what it knows, in memory that is laid out once. Inside ctrl/gate only. Reading order: rules.c finds rules and says which of the
+ * same NLRI is enforced; batch.c takes records in; commit.c makes a generation; revert.c takes back, ends and flushes; reload.c takes a
+ * policy; serve.c answers; core.c lays out.
+ *
+ * One thread. All changes go left-right: the image that nobody reads is made to follow, the store's generation and then `side` are set, and
+ * before anything else is changed fg_gate_catch_up() waits for packets and brings the other image along.
+ */
+#ifndef CTRL_GATE_STATE_H
+#define CTRL_GATE_STATE_H
+
+#include "ctrl/gate/admit.h"
+#include "ctrl/gate/dataplane.h"
+#include "ctrl/gate/deadlines.h"
+#include "ctrl/gate/hash.h"
+#include "ctrl/gate/outbox.h"
+#include "ctrl/table/update.h"
+
+enum fg_entry_state {
+	FG_ENTRY_FREE = 0,
+	FG_ENTRY_STAGED,  /* of the open batch */
+	FG_ENTRY_LIVE,    /* of the generation */
+	FG_ENTRY_KEPT,    /* deleted by the generation that waits for confirmation */
+	FG_ENTRY_GONE,    /* deleted; the slot is free once no packet can meet it */
+	FG_ENTRY_LEAVING, /* for fg_rules_find(): LIVE or KEPT, and to go by the open batch */
+};
+
+/* A rule, by slot. What is in the store is not here twice, but for what the table needs. */
+struct fg_entry {
+	struct fg_rule rule; /* its octets are the store's */
+	uint64_t hash;
+	uint32_t hash_next;
+	uint32_t before, behind; /* in order of sequence; `behind` links free lists too */
+	uint32_t bytes, lines;   /* what it needs alone */
+	uint32_t target;         /* number of its next hop; 0: none */
+	uint8_t state;           /* enum fg_entry_state */
+	uint8_t source;          /* place of its source's limit, from 1; 0: none */
+	bool here;               /* of this site */
+	bool joined;             /* STAGED, KEPT: is to be there; */
+	bool leaving;            /* LIVE: is to go */
+	bool in_table;
+	uint32_t change; /* place in the open batch, from 1 */
+};
+
+/* One rule of a batch: what comes, what goes; 0: nothing. */
+struct fg_change {
+	uint32_t add, del;
+	uint32_t place; /* in the batch */
+};
+
+struct fg_batch_open {
+	bool open;
+	bool doomed; /* a refusal, and all or none was asked for */
+	uint32_t id, flags, confirm_s;
+	uint32_t place; /* rules so far */
+	uint64_t until_ns;
+	struct fg_batch_result result;
+};
+
+/* What a source has. */
+struct fg_source_use {
+	uint64_t bytes, slots;
+};
+
+struct fg_gate {
+	struct fg_dataplane *dataplane;
+	struct fg_xdp_sizes sizes;
+	struct fg_store store;
+	struct fg_table *table;
+	void *table_memory;
+
+	struct fg_entry *entry;
+	uint32_t *bucket; /* of entries, by hash */
+	uint32_t bucket_mask;
+	struct fg_hash_key key;
+	uint32_t first, last; /* in order of sequence */
+	uint32_t seek;        /* where the last page of a list ended */
+	uint32_t gone;        /* list */
+	uint32_t live;        /* rules, staged ones included */
+	struct fg_deadlines deadlines;
+
+	struct fg_change *change;
+	uint32_t changes, changes_max;
+	struct fg_batch_open batch;
+	uint32_t work; /* rules tried in vain so far */
+
+	struct fg_policy policy;
+	bool ready; /* there is a policy, and the table holds the rules */
+	struct fg_admission admission;
+	struct fg_rule protect[FG_PROTECT_MAX];
+	struct fg_source_use use[FG_SOURCES_MAX + 1];
+	uint64_t bytes_budget;
+	uint32_t lines_budget, slots_budget;
+	struct fg_cost cost; /* of what is enforced */
+	/* Next hops of rules: target FG_TARGETS_MAX + 1 + i. */
+	struct {
+		struct fg_address next_hop;
+		uint32_t users;
+	} hop[FG_TARGETS_MAX];
+	struct fg_port_status port[FG_PORTS_MAX];
+
+	uint32_t side;   /* that packets read; FG_SIDE_NONE */
+	bool behind;     /* the other image is a generation old, and may be read still */
+	uint32_t alarm;  /* per cent that was last said: 0, 70 or 90 */
+	uint64_t now_ns; /* CLOCK_BOOTTIME; set before anything is asked of the gate */
+	uint64_t now_s;  /* CLOCK_REALTIME */
+	uint64_t started_s, stable_ns;
+	bool adopted, undone;
+	uint64_t *touched;     /* bit s: slot s has been used, its counters may not be zero */
+	struct fg_outbox *out; /* to ctrl: answers and events */
+	struct fg_findings findings;
+	/* Findings of the open batch that wait to be said. */
+	struct fg_batch_finding *said;
+	uint32_t said_count;
+	uint32_t given_up; /* id of a batch whose further parts are not wanted */
+};
+
+enum {
+	FG_SAID_MAX = (FG_MESSAGE_MAX - sizeof(struct fg_message) - sizeof(struct fg_batch_result)) /
+		      sizeof(struct fg_batch_finding)
+};
+
+/* ---- core.c ---- */
+
+/* Octets of memory (zeroed, aligned to 64) that a gate of these sizes needs. */
+size_t fg_gate_octets(const struct fg_xdp_sizes *sizes);
+/*
+ * A gate over a dataplane, whose image that packets read is left as it is until there is a policy. `out` takes what is to be said to ctrl;
+ * `key` is random. now_ns and now_s as in the struct. NULL and *error: the store is not ours, or the sizes do not fit together.
+ */
+struct fg_gate *fg_gate_open(void *memory, const struct fg_xdp_sizes *sizes, struct fg_dataplane *dataplane,
+			     struct fg_outbox *out, const struct fg_hash_key *key, uint64_t now_ns, uint64_t now_s,
+			     const char **error);
+/* The table without rules or protect entries, over images that hold anything. */
+void fg_core_table(struct fg_gate *g);
+void fg_gate_event(struct fg_gate *g, enum fg_event_kind kind, uint32_t value, const char *name);
+
+/* ---- rules.c ---- */
+
+struct fg_cell *fg_cell(const struct fg_gate *g, uint32_t slot);
+/* Makes a record of the store known, in `state`; behind the rule `after` in order of sequence, or at the end where 0. */
+void fg_rules_link(struct fg_gate *g, uint32_t slot, enum fg_entry_state state, uint32_t after);
+/* Finds out anew whose it is and whether it is for this site. */
+void fg_rules_place(struct fg_gate *g, uint32_t slot);
+/* Forgets it and frees its cells. */
+void fg_rules_drop(struct fg_gate *g, uint32_t slot);
+/* The rule of this identity in one of the states (bits by enum fg_entry_state); 0: none. */
+uint32_t fg_rules_find(const struct fg_gate *g, const struct fg_rule *rule, const char *source, uint32_t states);
+/* Sees to it that of all rules with the NLRI of this one the right one is in the table. 0, FG_DUPLICATE or FG_OVER_BUDGET. */
+int fg_rules_settle(struct fg_gate *g, uint32_t slot);
+/* Orders all rules by sequence. */
+void fg_rules_sort(struct fg_gate *g);
+enum fg_rule_state fg_rules_state(const struct fg_entry *e);
+/* What a source has more, or less. */
+void fg_rules_charge(struct fg_gate *g, uint32_t slot, bool more);
+/* Actions and meters of a slot that no packet can meet yet. FG_OK, or FG_OVER_BUDGET: no target is left for its next hop. */
+int fg_rules_arm(struct fg_gate *g, uint32_t slot);
+
+/* ---- batch.c ---- */
+
+void fg_batch_begin(struct fg_gate *g, uint32_t id, uint32_t flags, uint32_t confirm_s);
+/* One record; what is to be said of it is in g->findings, and *slot is that of an admitted one. */
+enum fg_reason fg_batch_record(struct fg_gate *g, const struct fg_record *r, uint32_t *slot);
+/* Says where the table or the source has no room for one rule more, of bytes_alone, in place of `old` (0: of none). */
+void fg_batch_room(struct fg_gate *g, const struct fg_rule *rule, const char *source, uint32_t old,
+		   uint64_t bytes_alone);
+/* All of it was staged: commits. What is refused now is reported; result is in g->batch.result. */
+typedef void (*fg_batch_report)(void *ctx, uint32_t place, const struct fg_finding *why);
+void fg_batch_end(struct fg_gate *g, fg_batch_report report, void *ctx);
+/* As if it had never been. */
+void fg_batch_abort(struct fg_gate *g);
+/* A change that is not of a batch: what goes, what comes. False: no place. */
+bool fg_change_add(struct fg_gate *g, uint32_t add, uint32_t del);
+
+/* ---- commit.c ---- */
+
+/*
+ * Brings g->change into the table: deletions always, then additions in order, as many as have room; with all_or_none, none if not all.
+ * What has no room is reported and no more in g->change. FG_OK; FG_OVER_BUDGET: nothing was done.
+ */
+int fg_commit_join(struct fg_gate *g, bool all_or_none, fg_batch_report report, void *ctx);
+/* Takes back what fg_commit_join() did. */
+void fg_commit_undo(struct fg_gate *g);
+/* Makes it the next generation, and the one that packets meet. `confirm_until_ns` not 0: until then unless confirmed. */
+void fg_commit_publish(struct fg_gate *g, uint64_t confirm_until_ns);
+/* Waits until no packet reads the other image, and brings it along. */
+void fg_gate_catch_up(struct fg_gate *g);
+/* And frees the slots of rules that went before the last generation: so there is a way back from that. */
+void fg_gate_release(struct fg_gate *g);
+void fg_commit_now(const struct fg_gate *g, struct fg_cost_now *now);
+
+/* ---- revert.c ---- */
+
+/* Ends rules whose time is over, and reverts what nobody confirmed. */
+void fg_gate_tick(struct fg_gate *g);
+/* When fg_gate_tick() has something to do next; UINT64_MAX: never. */
+uint64_t fg_gate_next_ns(const struct fg_gate *g);
+/* 0 or -ENOENT: nothing waits. */
+int fg_gate_confirm(struct fg_gate *g);
+void fg_gate_flush(struct fg_gate *g);
+
+/* ---- reload.c ---- */
+
+/* 0, or FG_MALFORMED: not a policy; the one there was stays. */
+int fg_gate_policy(struct fg_gate *g, const struct fg_policy *policy);
+void fg_gate_shadow(struct fg_gate *g, bool on);
+/* Gives the table the protect entries of the policy. */
+void fg_reload_protect(struct fg_gate *g);
+
+/* ---- serve.c ---- */
+
+enum fg_peer { FG_PEER_CTRL, FG_PEER_SUPERVISOR };
+/*
+ * Acts on a message of `octets` octets, aligned to 8, and answers into `out`. False: it is none, nothing was done, and the connection is to be cut.
+ * FG_ASK_CTRL and FG_ASK_STOP are the caller's (gate.c), once this has said that they are well formed.
+ */
+bool fg_gate_serve(struct fg_gate *g, enum fg_peer peer, const void *message, size_t octets, struct fg_outbox *out);
+
+/* Gives an open batch up, and says so: *why is an errno. */
+void fg_serve_cancel(struct fg_gate *g, int why);
+
+/* ---- pages.c ---- */
+
+void fg_pages_rules(struct fg_gate *g, uint32_t id, uint64_t from, struct fg_outbox *out);
+void fg_pages_counters(struct fg_gate *g, uint32_t id, uint64_t from, struct fg_outbox *out);
+void fg_pages_status(struct fg_gate *g, uint32_t id, struct fg_outbox *out);
+
+#endif
