@@ -157,8 +157,6 @@ static int check(struct fg_conf *c, const char *file, char error[FG_CONF_ERROR_M
 		l->slots = slots;
 	if (l->bytes == nothing_said.bytes && l->bytes > c->store.image_octets)
 		l->bytes = c->store.image_octets;
-	if (c->store.rules_octets == 0)
-		c->store.rules_octets = (uint64_t)c->store.slots << 10;
 	if (l->slots <= slots && l->bytes <= c->store.image_octets)
 		return 0;
 	snprintf(error, FG_CONF_ERROR_MAX,

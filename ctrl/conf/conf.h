@@ -49,7 +49,6 @@ struct fg_conf {
 		char folder[FG_CONF_PATH_MAX]; /* of the database; of the ctrl user */
 		char pins[FG_CONF_PATH_MAX];   /* on a bpffs */
 		uint64_t image_octets;         /* of one image: a power of two from 128M on */
-		uint64_t rules_octets;         /* of the gate's memory of rules */
 		uint32_t slots;                /* rules, protect entries included */
 		uint32_t history;              /* generations kept for rollback */
 		bool lock_memory;

@@ -9,10 +9,9 @@
 #include "ctrl/conf/words.h"
 #include "ctrl/text/value.h"
 
-enum { IMAGE_OCTETS_MIN = 128 << 20, STORE_OCTETS_MIN = 1 << 20 };
+enum { IMAGE_OCTETS_MIN = 128 << 20 };
 
 #define IMAGE_OCTETS_MAX (UINT64_C(1) << 36)
-#define STORE_OCTETS_MAX (UINT64_C(1) << 36)
 
 int fg_conf_block(struct fg_conf_reading *r, const struct fg_text_setting *s)
 {
@@ -136,8 +135,6 @@ int fg_conf_store(struct fg_conf_reading *r, const struct fg_text_setting *s)
 		return store_image(r, s);
 	if (strcmp(word, "lock-memory") == 0)
 		return fg_conf_choose(r, s, "off", "on", &c->store.lock_memory);
-	if (strcmp(word, "memory") == 0)
-		return fg_conf_number(r, s, STORE_OCTETS_MIN, STORE_OCTETS_MAX, "1M to 64G", &c->store.rules_octets);
 	if (strcmp(word, "slots") == 0) {
 		result = fg_conf_number(r, s, 2 * FG_PROTECT_MAX, FG_CONF_SLOTS_MAX, "128 to 4M rules", &v);
 		c->store.slots = result == 0 ? (uint32_t)v : c->store.slots;

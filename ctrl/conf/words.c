@@ -47,7 +47,6 @@ const struct fg_conf_word fg_conf_words[] = {
 	{ "store", "pins", false, 1, 1, "a folder on a bpffs", fg_conf_store },
 	{ "store", "image", false, 1, 1, "octets", fg_conf_store },
 	{ "store", "slots", false, 1, 1, "a number of rules", fg_conf_store },
-	{ "store", "memory", false, 1, 1, "octets", fg_conf_store },
 	{ "store", "history", false, 1, 1, "a number of generations", fg_conf_store },
 	{ "store", "lock-memory", false, 1, 1, "'off' or 'on'", fg_conf_store },
 	{ "rules", "file", false, 1, 1, "the path of a file of rules", fg_conf_rule_file },

@@ -27,6 +27,7 @@ flowgate() { "$build/flowgate" "$@"; }
 started=()
 clean() {
 	local pid
+	[ ! -f "$work/flowgate.conf" ] || "$build/flowgated" --remove --config "$work/flowgate.conf" >/dev/null 2>&1 || true
 	for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
 	wait "${started[@]}" 2>/dev/null || true
 	for namespace in world box server; do ip netns delete "$id-$namespace" 2>/dev/null || true; done
@@ -100,7 +101,6 @@ daemon_start() {
 	CONF
 	inside box "$build/flowgated" --config "$work/flowgate.conf" >"$work/log" 2>&1 &
 	started+=($!)
-	echo $! >"$work/pid"
 	for _ in $(seq 100); do
 		if flowgate health >"$work/health" 2>&1; then return 0; fi
 		sleep 0.1

@@ -83,6 +83,12 @@ may ctrl/conf/conf.c ctrl/load/limits.h
 may ctrl/conf/conf.c ctrl/text/text.h
 not ctrl/conf/conf.c ctrl/cli/cli.h
 not ctrl/load/load.c ctrl/conf/conf.h
+may ctrl/daemon/ctrl.c ctrl/gate/record.h
+may ctrl/daemon/ctrl.c ctrl/conf/conf.h
+not ctrl/daemon/ctrl.c ctrl/cli/cli.h
+not ctrl/conf/conf.c ctrl/daemon/ctrl.h
+not ctrl/gate/gate.c ctrl/daemon/ctrl.h
+not ctrl/load/load.c ctrl/daemon/records.h
 may ctrl/cli/main.c ctrl/load/load.h
 not ctrl/cli/main.c tests/oracle/oracle.h
 not ctrl/table/compile.c ctrl/load/load.h

@@ -49,7 +49,6 @@ static void test_nothing_said(void **state)
 	assert_int_equal(conf.policy.protects, 1);
 	assert_int_equal(conf.policy.ports, 0);
 	assert_int_equal(conf.policy.limits.slots, (1 << 17) - FG_PROTECT_MAX);
-	assert_int_equal(conf.store.rules_octets, 1 << 27);
 }
 
 static void test_box(void **state)
@@ -111,7 +110,7 @@ static void test_services(void **state)
 	(void)state;
 	assert_read("control { socket /tmp/a/s; group adm; user nobody; admin uid 7; operator gid noc; others none; }\n"
 		    "http { listen \"[::1]:80\"; }\n"
-		    "store { path /a; pins /b; image 128M; slots 1000; memory 2M; history 5; lock-memory on; }\n"
+		    "store { path /a; pins /b; image 128M; slots 1000; history 5; lock-memory on; }\n"
 		    "rules { file /etc/flowgate/a; file \"/etc/flow gate/b\"; }\n");
 	assert_string_equal(conf.control.socket, "/tmp/a/s");
 	assert_int_equal(conf.control.roles, 2);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Messages between the supervisor and ctrl over a SOCK_SEQPACKET pair, and descriptors that go with messages. The
+ * supervisor tells; ctrl says that it is ready, and after that nothing.
+ */
+#ifndef CTRL_DAEMON_LINK_H
+#define CTRL_DAEMON_LINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "ctrl/conf/conf.h"
+
+enum { FG_LINK_FDS_MAX = FG_CONF_RULE_FILES_MAX };
+
+enum fg_link_kind {
+	FG_LINK_CONF = 1,  /* struct fg_conf; a descriptor of each file of rules comes with it */
+	FG_LINK_GATE,      /* a socket to the gate comes with it and replaces the one there was */
+	FG_LINK_PROCESSES, /* struct fg_link_process for each */
+	FG_LINK_READY,     /* of ctrl: it serves */
+};
+
+struct fg_link_process {
+	char name[16];
+	int32_t pid; /* 0: it is not running */
+	uint32_t restarts;
+};
+
+struct fg_link_message {
+	uint32_t kind;   /* enum fg_link_kind */
+	uint32_t octets; /* of the body */
+	union {
+		struct fg_conf conf;
+		struct fg_link_process process[3];
+	} body;
+};
+
+/* One message of pieces, and descriptors with it; the peer is not waited for. 0 or -errno. */
+int fg_link_send(int socket, const struct iovec *piece, size_t pieces, const int *fds, size_t n);
+/* One message of the link. 0 or -errno. */
+int fg_link_tell(int socket, enum fg_link_kind kind, const void *body, size_t octets, const int *fds, size_t n);
+/*
+ * One message. Octets received, 0 at the end of the connection, or -errno. Sets fds[] and *n, *n being the room before;
+ * descriptors that do not fit are closed.
+ */
+ssize_t fg_link_receive(int socket, void *to, size_t room, int *fds, size_t *n);
+/* A SOCK_SEQPACKET pair, closed on exec, whose buffers hold a message of FG_MESSAGE_MAX. 0 or -errno. */
+int fg_link_pair(int pair[2]);
+
+#endif

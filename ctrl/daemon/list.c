@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ListRules. In: a name, a source, or all. Out: Rules with their counters, a page a reply as fast as the caller reads them.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctrl/daemon/pages.h"
+#include "ctrl/daemon/records.h"
+#include "ctrl/daemon/walk.h"
+
+struct listing {
+	struct fg_walk *waiting; /* for the caller to read */
+	struct fg_pages pages;
+	bool large; /* more than a line, and no second reply was asked for */
+};
+
+static void listing_free(void *state)
+{
+	struct listing *l = state;
+
+	fg_pages_free(&l->pages);
+	free(l);
+}
+
+static json_t *reply_of(struct fg_op *op)
+{
+	struct listing *l = op->state;
+
+	return json_pack("{s:o,s:I}", "rules", fg_pages_take(&l->pages), "generation",
+			 (json_int_t)op->ctrl->generation);
+}
+
+static bool is_asked(const struct fg_op *op, const struct fg_record *r)
+{
+	const char *name = fg_op_string(op, "name"), *source = fg_op_string(op, "source");
+
+	return (name == NULL || strcmp(name, r->name) == 0) && (source == NULL || strcmp(source, r->by.source) == 0);
+}
+
+static void add(struct fg_op *op, const struct fg_walk_rule *rule)
+{
+	struct listing *l = op->state;
+	struct fg_record_view view = { .listed = rule->listed,
+				       .counters = rule->counted ? &rule->counters : NULL,
+				       .state = fg_rule_state_name(rule->listed->state),
+				       .generation_base = op->ctrl->generation_base,
+				       .clock_offset_ns = op->ctrl->clock_offset_ns,
+				       .place = rule->listed->sequence };
+	json_t *object = fg_record_object(rule->record, &view);
+
+	if (fg_pages_add(&l->pages, object))
+		return;
+	if (op->more) {
+		fg_op_continue(op, reply_of(op));
+		fg_pages_add(&l->pages, object);
+	} else {
+		l->large = true;
+		json_decref(object);
+	}
+}
+
+/* The walk waits until the caller has read; it knows nothing of callers, and goes on with nobody there to end it. */
+static void on_drained(struct fg_op *op)
+{
+	struct listing *l = op->state;
+	struct fg_walk *w = l->waiting;
+
+	op->drained = NULL;
+	l->waiting = NULL;
+	fg_walk_next(w);
+}
+
+static bool on_page(void *ctx, struct fg_walk *w, const struct fg_walk_rule *rules, size_t n, bool last)
+{
+	struct fg_op *op = ctx;
+	struct listing *l = op->state;
+
+	for (size_t i = 0; i < n && op->client != NULL; i++)
+		if (is_asked(op, rules[i].record))
+			add(op, &rules[i]);
+	if (!last && op->client != NULL && op->client->out_len - op->client->out_at > FG_CLIENT_OUT_ENOUGH) {
+		l->waiting = w;
+		op->drained = on_drained;
+		return false;
+	}
+	if (!last)
+		return true;
+	if (rules == NULL)
+		fg_op_unavailable(op, "the gate did not answer");
+	else if (l->large)
+		fg_op_error(op, "TooLarge", json_pack("{s:i}", "limit", FG_LINE_MAX));
+	else
+		fg_op_reply(op, reply_of(op));
+	return false;
+}
+
+void fg_method_list_rules(struct fg_op *op)
+{
+	struct listing *l = calloc(1, sizeof(*l));
+
+	if (l == NULL) {
+		fg_op_unavailable(op, "out of memory");
+		return;
+	}
+	op->state = l;
+	op->free = listing_free;
+	if (fg_walk_start(&op->ctrl->asks, 0, true, on_page, op) != 0)
+		fg_op_unavailable(op, "there is no gate");
+}

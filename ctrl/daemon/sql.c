@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The database file. In: a folder. Out: a database that can be asked, whatever the file was like; what went wrong is kept as
+ * one sentence and logged once.
+ */
+#include "ctrl/daemon/sql.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctrl/daemon/log.h"
+
+#define DATABASE "flowgate.db"
+
+static const char schema[] =
+	"CREATE TABLE rules(id INTEGER PRIMARY KEY, brought INTEGER, taken INTEGER, name TEXT, source TEXT, owner TEXT,"
+	" ticket TEXT, site TEXT, family INTEGER, form INTEGER, flags INTEGER, nlri BLOB, communities BLOB,"
+	" communities6 BLOB, added INTEGER, expires INTEGER);"
+	"CREATE UNIQUE INDEX present ON rules(source, family, form, nlri) WHERE taken IS NULL;"
+	"CREATE INDEX brought ON rules(brought);"
+	"CREATE INDEX taken ON rules(taken);"
+	"CREATE TABLE generations(generation INTEGER PRIMARY KEY, time INTEGER, who TEXT, what TEXT, added INTEGER,"
+	" deleted INTEGER, pending INTEGER);"
+	"CREATE TABLE audit(id INTEGER PRIMARY KEY, time INTEGER, who TEXT, what TEXT, cost INTEGER, verdict TEXT);"
+	"CREATE TABLE quarantine(hash INTEGER PRIMARY KEY, family TEXT, nlri TEXT, who TEXT, time INTEGER);"
+	"CREATE TABLE numbers(key TEXT PRIMARY KEY, value INTEGER);"
+	"PRAGMA user_version = 1;";
+
+static void say(struct fg_ledger *s, const char *problem)
+{
+	if (strcmp(s->problem, problem) == 0)
+		return;
+	snprintf(s->problem, sizeof(s->problem), "%s", problem);
+	fg_log(LOG_ERR, "store: %s; enforcement goes on", problem);
+}
+
+/* Cannot happen but by a mistake of ours or of memory: then nothing is kept, and that is said. */
+static void use_memory(struct fg_ledger *s)
+{
+	sqlite3_close_v2(s->db);
+	s->db = NULL;
+	s->kept = false;
+	if (sqlite3_open(":memory:", &s->db) != SQLITE_OK || sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK)
+		fg_log(LOG_ERR, "store: nothing can be kept, not even in memory");
+	else
+		sqlite3_exec(s->db, "CREATE TEMP TABLE seen(id INTEGER PRIMARY KEY)", NULL, NULL, NULL);
+}
+
+static bool is_damage(int code)
+{
+	return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
+}
+
+/* SQLITE_OK; SQLITE_CORRUPT and the like; SQLITE_SCHEMA: a newer one. */
+static int try(struct fg_ledger *s)
+{
+	sqlite3_stmt *st = NULL;
+	int version = -1, r = sqlite3_open(s->path, &s->db);
+	bool sound = false;
+
+	sqlite3_extended_result_codes(s->db, 1);
+	sqlite3_busy_timeout(s->db, 1000);
+	if (r == SQLITE_OK)
+		r = sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &st, NULL);
+	if (r == SQLITE_OK && (r = sqlite3_step(st)) == SQLITE_ROW)
+		version = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	if (version < 0)
+		return r;
+	if (version > FG_LEDGER_SCHEMA)
+		return SQLITE_SCHEMA;
+	r = sqlite3_exec(s->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;",
+			 NULL, NULL, NULL);
+	if (r == SQLITE_OK && version == 0)
+		r = sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL);
+	if (r == SQLITE_OK && version == 0)
+		r = sqlite3_exec(s->db, schema, NULL, NULL, NULL);
+	if (r == SQLITE_OK && version == 0)
+		r = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+	if (r == SQLITE_OK)
+		r = sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &st, NULL);
+	if (r != SQLITE_OK)
+		return r;
+	r = sqlite3_step(st);
+	sound = r == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(st, 0), "ok") == 0;
+	sqlite3_finalize(st);
+	if (r == SQLITE_ROW && !sound)
+		return SQLITE_CORRUPT;
+	return r == SQLITE_ROW ? sqlite3_exec(s->db, "CREATE TEMP TABLE seen(id INTEGER PRIMARY KEY)", NULL, NULL, NULL)
+			       : r;
+}
+
+/* A damaged file is kept for who wants to know, under another name. */
+static void set_aside(struct fg_ledger *s)
+{
+	static const char *const tails[] = { "", "-wal", "-shm" };
+	char from[sizeof(s->path) + 8], to[sizeof(s->path) + 48], problem[FG_DETAIL_MAX];
+
+	sqlite3_close_v2(s->db);
+	s->db = NULL;
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		snprintf(from, sizeof(from), "%s%s", s->path, tails[i]);
+		snprintf(to, sizeof(to), "%s.damaged-%lld%s", s->path, (long long)time(NULL), tails[i]);
+		if (rename(from, to) < 0 && errno != ENOENT && unlink(from) < 0)
+			fg_log(LOG_ERR, "store: %s: %s", from, strerror(errno));
+	}
+	snprintf(problem, sizeof(problem),
+		 "%.120s was damaged and is set aside as *.damaged-*: rules of before are lost", s->path);
+	say(s, problem);
+}
+
+static void open_file(struct fg_ledger *s)
+{
+	char problem[FG_DETAIL_MAX];
+	int r = try(s);
+
+	if (is_damage(r)) {
+		set_aside(s);
+		r = try(s);
+	}
+	s->kept = r == SQLITE_OK;
+	if (s->kept)
+		return;
+	snprintf(problem, sizeof(problem), "%.120s: %s; nothing is kept until that is mended", s->path,
+		 r == SQLITE_SCHEMA ? "made by a newer version" : sqlite3_errstr(r));
+	say(s, problem);
+	use_memory(s);
+}
+
+int fg_ledger_open(struct fg_ledger **out, const char *folder, uint32_t history)
+{
+	struct fg_ledger *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return -ENOMEM;
+	snprintf(s->path, sizeof(s->path), "%s/" DATABASE, folder);
+	s->history = history;
+	open_file(s);
+	*out = s;
+	return 0;
+}
+
+void fg_ledger_close(struct fg_ledger *s)
+{
+	if (s == NULL)
+		return;
+	sqlite3_close_v2(s->db);
+	free(s);
+}
+
+const char *fg_ledger_problem(const struct fg_ledger *s)
+{
+	return s->problem;
+}
+
+/* A statement failed: damage is set aside, everything else is said. */
+static void fail(struct fg_ledger *s)
+{
+	char problem[FG_DETAIL_MAX];
+	int code = sqlite3_extended_errcode(s->db);
+
+	if (s->kept && is_damage(code)) {
+		set_aside(s);
+		open_file(s);
+		return;
+	}
+	snprintf(problem, sizeof(problem), "%.120s: %s", s->path, sqlite3_errmsg(s->db));
+	say(s, problem);
+}
+
+static int bind(sqlite3_stmt *st, const char *format, va_list args)
+{
+	int r = SQLITE_OK;
+
+	for (int i = 1; *format != '\0' && r == SQLITE_OK; format++, i++) {
+		const void *blob;
+
+		if (*format == 'i') {
+			r = sqlite3_bind_int64(st, i, va_arg(args, int64_t));
+		} else if (*format == 's') {
+			r = sqlite3_bind_text(st, i, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
+		} else {
+			blob = va_arg(args, const void *);
+			r = sqlite3_bind_blob(st, i, blob, va_arg(args, int), SQLITE_TRANSIENT);
+		}
+	}
+	return r;
+}
+
+static sqlite3_stmt *prepare(struct fg_ledger *s, const char *text, const char *format, va_list args)
+{
+	sqlite3_stmt *st = NULL;
+
+	if (s->db == NULL)
+		return NULL;
+	if (sqlite3_prepare_v2(s->db, text, -1, &st, NULL) == SQLITE_OK && bind(st, format, args) == SQLITE_OK)
+		return st;
+	sqlite3_finalize(st);
+	fail(s);
+	return NULL;
+}
+
+sqlite3_stmt *fg_sql(struct fg_ledger *s, const char *text, const char *format, ...)
+{
+	sqlite3_stmt *st;
+	va_list args;
+
+	va_start(args, format);
+	st = prepare(s, text, format, args);
+	va_end(args);
+	return st;
+}
+
+bool fg_sql_row(struct fg_ledger *s, sqlite3_stmt *st)
+{
+	int r = st == NULL ? SQLITE_DONE : sqlite3_step(st);
+
+	if (r == SQLITE_ROW)
+		return true;
+	sqlite3_finalize(st);
+	if (r != SQLITE_DONE)
+		fail(s);
+	return false;
+}
+
+void fg_sql_end(sqlite3_stmt *st)
+{
+	sqlite3_finalize(st);
+}
+
+bool fg_sql_do(struct fg_ledger *s, const char *text, const char *format, ...)
+{
+	sqlite3_stmt *st;
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	st = prepare(s, text, format, args);
+	va_end(args);
+	if (st == NULL)
+		return false;
+	r = sqlite3_step(st);
+	sqlite3_finalize(st);
+	if (r == SQLITE_DONE || r == SQLITE_ROW)
+		return true;
+	fail(s);
+	return false;
+}
