@@ -132,6 +132,7 @@ flowgate rule add --owner noc --ticket T-2013 "$here/../outage-2013/good.rules" 
 measure 3
 expect "with the rules nothing of the attack reaches the server" "$reached" -eq 0
 expect "with the rules all clients are answered" "$answered" -eq "$asked"
+total=$sent
 echo "   By rule, as the kernel counted:"
 flowgate counters | sed 's/^/   /'
 
@@ -146,6 +147,10 @@ for _ in $(seq 50); do
 done
 printf '   Packets were filtered on by the kernel. A successor (process %s) took over: %s\n' "$(gate_pid)" "$(head -1 "$work/health")"
 flowgate rule list | sed 's/^/   /'
+total=$((total + sent))
+dropped=$(flowgate rule list --json | python3 -c 'import json, sys; print(sum(r["dropped"]["packets"] for r in map(json.loads, sys.stdin) if "dropped" in r))')
+expect "each packet of the attack is counted once, also while the gate was dead" "$dropped" -eq "$total"
+echo "   Of $total attack packets since the rules came, $dropped were dropped and counted. Nothing was lost while nobody was there."
 
 say "5. Everything back out, at once: flowgate flush"
 flowgate flush | sed 's/^/   /'
