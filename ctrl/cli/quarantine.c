@@ -4,6 +4,7 @@
  * name or actions. Out: how many; the list.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "ctrl/cli/batch.h"
 #include "ctrl/rule/print.h"
@@ -82,16 +83,40 @@ struct list {
 	struct libscols_table *table;
 };
 
+/* What the octets of an entry match, in words; "-" where they are none. */
+static const char *entry_text(const struct fg_cli *cli, const json_t *entry, char *text)
+{
+	const char *hex = fg_cell_text(entry, "nlri"), *match = NULL;
+	static uint8_t octets[FG_NLRI_MAX + 16];
+	bool six = strncmp(fg_cell_text(entry, "family"), "ipv6", 4) == 0;
+	long len = fg_hex_read(hex, strlen(hex), octets, sizeof(octets));
+	struct fg_load *load;
+	size_t used;
+
+	if (len > 0 && fg_cli_loader(cli, &load) == FG_EXIT_DONE) {
+		if (fg_load_octets(load, six ? FG_IPV6 : FG_IPV4, false, octets, (size_t)len, NULL, &used) == 0 &&
+		    fg_show_text(load->rule[0], text))
+			match = strstr(text, "match ");
+		fg_load_free(load);
+	}
+	if (match != NULL && strstr(match, " then ") != NULL)
+		*strstr(match, " then ") = '\0';
+	if (match != NULL && strlen(match) > FG_ONLINE_TEXT_SHOWN)
+		strcpy(text + (match - text) + FG_ONLINE_TEXT_SHOWN, "...");
+	return match != NULL ? match : "-";
+}
+
 static int entry_row(void *ctx, json_t *entry)
 {
 	struct list *l = ctx;
-	char since[FG_CELL_MAX], text[FG_ONLINE_TEXT_SHOWN + 4];
+	static char text[FG_TEXT_MAX];
+	char since[FG_CELL_MAX];
 
 	if (l->cli->json)
 		return fg_show_line(json_incref(entry));
 	fg_columns_row(l->table, (const char *const[]){ fg_cell_text(entry, "family"), fg_cell_text(entry, "nlri"),
-							fg_cell_time(entry, "added", since), fg_cell_text(entry, "who"),
-							fg_online_text(entry, text) });
+							fg_cell_time(entry, "time", since), fg_cell_text(entry, "who"),
+							entry_text(l->cli, entry, text) });
 	return FG_EXIT_DONE;
 }
 
