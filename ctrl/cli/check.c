@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * flowgate check: what would become of the rules of these files? In: files. Out: each rule with its canonical text,
- * state, cost, place and reasons, in the order of the input; then the summary of the table. Nothing is enforced.
+ * state, cost, place and reasons, in the order of the input; then the summary of the table. Nothing is enforced. With --live
+ * the daemon judges, against what it enforces.
  */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctrl/cli/batch.h"
 #include "ctrl/cli/cli.h"
 #include "ctrl/cli/columns.h"
 #include "ctrl/rule/print.h"
@@ -74,27 +76,26 @@ static int show(const struct fg_cli *cli, const struct fg_load *load)
 	return fg_show_end(r);
 }
 
-int fg_cli_check(int argc, char **argv)
+static int check_offline(const struct fg_cli *cli)
 {
-	struct fg_cli cli = { .verb = "check",
-			      .usage = "check [--json] [--from auto|text|hex|json] [--limits FILE] [--mtu N]"
-				       " [--ipv6-offset-encoding strict|full] FILE…" };
-	int r = fg_cli_options(&cli, argc, argv, FG_OPTION_RULES_FORM), files;
 	struct fg_load *load;
+	int r = fg_cli_loader(cli, &load), files;
 
-	if (r != 0)
-		return r < 0 ? FG_EXIT_DONE : r;
-	if (cli.arguments == 0)
-		return fg_cli_usage(&cli, "expected a file of rules, or - for standard input");
-	r = fg_cli_loader(&cli, &load);
 	if (r != FG_EXIT_DONE)
 		return r;
-	files = fg_cli_files(&cli, load, cli.argument, cli.arguments);
-	if (files == FG_EXIT_DONE || cli.arguments > 1) {
-		r = fg_load_admit(load) != 0 ? fg_cli_fail(FG_EXIT_ENVIRONMENT, "out of memory") : show(&cli, load);
+	files = fg_cli_files(cli, load, cli->argument.at, cli->argument.n);
+	if (files == FG_EXIT_DONE || cli->argument.n > 1) {
+		r = fg_load_admit(load) != 0 ? fg_cli_fail(FG_EXIT_ENVIRONMENT, "out of memory") : show(cli, load);
 		if (r == FG_EXIT_DONE)
 			r = fg_cli_admission(load);
 	}
 	fg_load_free(load);
 	return files > r ? files : r;
+}
+
+int fg_cli_check(struct fg_cli *cli)
+{
+	if (cli->argument.n == 0)
+		return fg_cli_usage(cli, "expected a file of rules, or - for standard input");
+	return cli->live ? fg_batch_check(cli) : check_offline(cli);
 }

@@ -21,35 +21,33 @@ enum fg_exit {
 	FG_EXIT_ENVIRONMENT = 5,
 };
 
-/* Options, by bit: which of them a verb takes. --json and --help go with every verb. */
-enum fg_option {
-	FG_OPTION_RULES_FORM = 1 << 0, /* --from, --limits, --mtu, --ipv6-offset-encoding */
-	FG_OPTION_FAMILY = 1 << 1,     /* --family, --actions */
-	FG_OPTION_RULES = 1 << 2,      /* --rules */
-	FG_OPTION_PACKET = 1 << 3,     /* --packet, --number, --all */
-	FG_OPTION_READ = 1 << 4,       /* --read, --malformed */
-	FG_OPTION_WRITE = 1 << 5,      /* --write-passed, --write-dropped */
+struct fg_verb;
+
+struct fg_words {
+	char **at;
+	size_t n;
 };
 
+/* What the words behind a verb said; table.c says which option fills which. Numbers and durations are 0 where not given. */
 struct fg_cli {
-	const char *verb, *usage;
-	bool json, all, full_offsets, drop_malformed;
-	enum fg_load_form form;
-	const char *limits;
-	uint32_t mtu;
-	enum fg_family family;
-	bool vpn;
-	const char *actions;
-	const char *packet, *read, *write_passed, *write_dropped;
-	uint64_t number; /* 0: not given */
-	char **rules;    /* of --rules */
-	size_t n_rules;
-	char **argument; /* what is no option */
-	size_t arguments;
+	const struct fg_verb *verb;
+	bool json, all, live, partial, dry_run, count_only;
+	unsigned int form;         /* enum fg_load_form */
+	unsigned int full_offsets; /* 1: FG_OFFSET_FULL */
+	unsigned int family;       /* enum fg_family, and 2 more where of a VPN */
+	unsigned int drop_malformed;
+	const char *limits, *actions, *packet, *read, *write_passed, *write_dropped;
+	const char *owner, *ticket, *source, *rule, *write, *socket;
+	uint64_t mtu, number, ttl_s, confirm_within_s, count, for_s, last, timeout_s;
+	struct fg_words rules, names, sequences;
+	struct fg_words argument; /* what is no option */
+	struct fg_words text;     /* what is behind `--` of a verb with FG_TAKES_TEXT */
 };
 
-/* Reads the words behind the verb. 0; -1: help was asked for and given; FG_EXIT_USAGE: said why on standard error. */
-int fg_cli_options(struct fg_cli *cli, int argc, char **argv, unsigned int takes);
+/* Reads the words behind the verb. 0; -1: help was asked for and given; an enum fg_exit: said why on standard error. */
+int fg_cli_options(struct fg_cli *cli, int argc, char **argv);
+/* A number of decimal digits in [least, most]. */
+bool fg_cli_number(const char *text, uint64_t least, uint64_t most, uint64_t *out);
 /* Says what is wrong with the call. FG_EXIT_USAGE. */
 __attribute__((format(printf, 2, 3))) int fg_cli_usage(const struct fg_cli *cli, const char *fmt, ...);
 /* Says what failed. Answers `code`. */
@@ -86,10 +84,31 @@ const char *fg_show_state(const struct fg_loaded *rule);
 /* Standard output has been written. FG_EXIT_ENVIRONMENT where that failed, `code` otherwise. */
 int fg_show_end(int code);
 
-int fg_cli_check(int argc, char **argv);
-int fg_cli_decode(int argc, char **argv);
-int fg_cli_encode(int argc, char **argv);
-int fg_cli_explain(int argc, char **argv);
-int fg_cli_replay(int argc, char **argv);
+/* The verbs: an enum fg_exit. Each is a file of its name. */
+int fg_cli_check(struct fg_cli *cli);
+int fg_cli_completion(struct fg_cli *cli);
+int fg_cli_confirm(struct fg_cli *cli);
+int fg_cli_counters(struct fg_cli *cli);
+int fg_cli_decode(struct fg_cli *cli);
+int fg_cli_doctor(struct fg_cli *cli);
+int fg_cli_encode(struct fg_cli *cli);
+int fg_cli_explain(struct fg_cli *cli);
+int fg_cli_flush(struct fg_cli *cli);
+int fg_cli_health(struct fg_cli *cli);
+int fg_cli_history(struct fg_cli *cli);
+int fg_cli_limits(struct fg_cli *cli);
+int fg_cli_quarantine_add(struct fg_cli *cli);
+int fg_cli_quarantine_delete(struct fg_cli *cli);
+int fg_cli_quarantine_list(struct fg_cli *cli);
+int fg_cli_replay(struct fg_cli *cli);
+int fg_cli_rollback(struct fg_cli *cli);
+int fg_cli_rule_add(struct fg_cli *cli);
+int fg_cli_rule_delete(struct fg_cli *cli);
+int fg_cli_rule_list(struct fg_cli *cli);
+int fg_cli_rule_show(struct fg_cli *cli);
+int fg_cli_samples(struct fg_cli *cli);
+int fg_cli_shadow(struct fg_cli *cli);
+int fg_cli_status(struct fg_cli *cli);
+int fg_cli_watch(struct fg_cli *cli);
 
 #endif

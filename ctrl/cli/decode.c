@@ -13,6 +13,8 @@
 static int take_word(const struct fg_cli *cli, struct fg_load *load, size_t number, const char *hex)
 {
 	size_t len = strlen(hex) / 2, at = 0, used;
+	enum fg_family family = cli->family & 1 ? FG_IPV6 : FG_IPV4;
+	bool vpn = cli->family >= 2;
 	uint8_t *octets = malloc(len + 1);
 	int r = 0;
 
@@ -23,7 +25,7 @@ static int take_word(const struct fg_cli *cli, struct fg_load *load, size_t numb
 		return fg_cli_usage(cli, "unexpected '%.40s', expected octets in hex", hex);
 	}
 	while (at < len && r == 0) {
-		r = fg_load_octets(load, cli->family, cli->vpn, octets + at, len - at, cli->actions, &used);
+		r = fg_load_octets(load, family, vpn, octets + at, len - at, cli->actions, &used);
 		if (r == 0) {
 			load->rule[load->count - 1]->line = (uint32_t)number;
 			at += used;
@@ -64,25 +66,18 @@ static int show(const struct fg_cli *cli, struct fg_load *load)
 	return fg_show_end(r == FG_EXIT_DONE ? fg_cli_admission(load) : r);
 }
 
-int fg_cli_decode(int argc, char **argv)
+int fg_cli_decode(struct fg_cli *cli)
 {
-	struct fg_cli cli = {
-		.verb = "decode",
-		.usage = "decode [--json] [--family ipv4|ipv6|ipv4-vpn|ipv6-vpn] [--actions HEX,…] [--limits FILE]"
-			 " [--mtu N] [--ipv6-offset-encoding strict|full] HEX…"
-	};
-	int r = fg_cli_options(&cli, argc, argv, FG_OPTION_RULES_FORM | FG_OPTION_FAMILY);
 	struct fg_load *load;
+	int r;
 
-	if (r != 0)
-		return r < 0 ? FG_EXIT_DONE : r;
-	if (cli.arguments == 0)
-		return fg_cli_usage(&cli, "expected an NLRI in hex");
-	r = fg_cli_loader(&cli, &load);
-	for (size_t i = 0; i < cli.arguments && r == FG_EXIT_DONE; i++)
-		r = take_word(&cli, load, i + 1, cli.argument[i]);
+	if (cli->argument.n == 0)
+		return fg_cli_usage(cli, "expected an NLRI in hex");
+	r = fg_cli_loader(cli, &load);
+	for (size_t i = 0; i < cli->argument.n && r == FG_EXIT_DONE; i++)
+		r = take_word(cli, load, i + 1, cli->argument.at[i]);
 	if (r == FG_EXIT_DONE)
-		r = show(&cli, load);
+		r = show(cli, load);
 	fg_load_free(load);
 	return r;
 }

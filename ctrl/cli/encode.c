@@ -52,23 +52,18 @@ static int show(const struct fg_cli *cli, struct fg_load *load)
 	return fg_show_end(r == FG_EXIT_DONE ? fg_cli_admission(load) : r);
 }
 
-int fg_cli_encode(int argc, char **argv)
+int fg_cli_encode(struct fg_cli *cli)
 {
-	struct fg_cli cli = { .verb = "encode",
-			      .usage = "encode [--json] [--from auto|text|hex|json] [--limits FILE] [--mtu N]"
-				       " [--ipv6-offset-encoding strict|full] FILE…" };
-	int r = fg_cli_options(&cli, argc, argv, FG_OPTION_RULES_FORM);
 	struct fg_load *load;
+	int r;
 
-	if (r != 0)
-		return r < 0 ? FG_EXIT_DONE : r;
-	if (cli.arguments == 0)
-		return fg_cli_usage(&cli, "expected a file of rules, or - for standard input");
-	r = fg_cli_loader(&cli, &load);
+	if (cli->argument.n == 0)
+		return fg_cli_usage(cli, "expected a file of rules, or - for standard input");
+	r = fg_cli_loader(cli, &load);
 	if (r == FG_EXIT_DONE)
-		r = fg_cli_files(&cli, load, cli.argument, cli.arguments);
+		r = fg_cli_files(cli, load, cli->argument.at, cli->argument.n);
 	if (r == FG_EXIT_DONE)
-		r = show(&cli, load);
+		r = show(cli, load);
 	fg_load_free(load);
 	return r;
 }

@@ -15,6 +15,7 @@
 #include "ctrl/cli/cli.h"
 #include "ctrl/cli/columns.h"
 #include "ctrl/cli/enforce.h"
+#include "ctrl/cli/online.h"
 #include "ctrl/cli/reason.h"
 #include "ctrl/cli/spec.h"
 #include "ctrl/rule/print.h"
@@ -249,7 +250,10 @@ static void show_text(struct explain *e)
 	if (winner != NULL && fg_rule_print_match(&winner->rule, e->text, sizeof(e->text)) > 0) {
 		if (strlen(e->text) > 2 * FG_REASON_MAX)
 			strcpy(e->text + 2 * FG_REASON_MAX, "...");
-		printf(", by %s in line %u: %s", fg_loaded_name(winner, name), winner->line, e->text);
+		printf(", by %s", fg_loaded_name(winner, name));
+		if (e->cli->rules.n > 0)
+			printf(" in line %u", winner->line);
+		printf(": %s", e->text);
 	}
 	putchar('\n');
 }
@@ -280,7 +284,7 @@ static int run(const struct fg_cli *cli, struct fg_load *load)
 
 	if (e != NULL)
 		e->considered = calloc(load->count + 1, sizeof(*e->considered));
-	if (e == NULL || e->considered == NULL || fg_enforce_new(&e->enforce, load, cli->drop_malformed) != 0) {
+	if (e == NULL || e->considered == NULL || fg_enforce_new(&e->enforce, load, cli->drop_malformed != 0) != 0) {
 		fg_cli_fail(0, "out of memory");
 	} else {
 		e->cli = cli;
@@ -293,27 +297,24 @@ static int run(const struct fg_cli *cli, struct fg_load *load)
 	return r;
 }
 
-int fg_cli_explain(int argc, char **argv)
+/* The rules of files, or those that a daemon enforces. */
+static int rules_get(const struct fg_cli *cli, struct fg_load **load)
 {
-	struct fg_cli cli = {
-		.verb = "explain",
-		.usage = "explain --rules FILE (--packet 'udp 198.51.100.9:53 > 203.0.113.7:4000 len 1200' |"
-			 " --read PCAP --number N) [--all] [--json] [--from auto|text|hex|json] [--limits FILE]"
-			 " [--mtu N]"
-	};
-	int r = fg_cli_options(&cli, argc, argv,
-			       FG_OPTION_RULES_FORM | FG_OPTION_RULES | FG_OPTION_READ | FG_OPTION_PACKET);
-	struct fg_load *load;
+	return cli->rules.n > 0 ? fg_cli_rules(cli, load) : fg_live_rules(cli, load);
+}
 
-	if (r != 0)
-		return r < 0 ? FG_EXIT_DONE : r;
-	if (cli.n_rules == 0 || (cli.packet != NULL) == (cli.read != NULL) || (cli.read != NULL) != (cli.number != 0) ||
-	    cli.arguments != 0)
-		return fg_cli_usage(&cli, "expected --rules, and either --packet or --read with --number");
-	r = fg_cli_rules(&cli, &load);
+int fg_cli_explain(struct fg_cli *cli)
+{
+	struct fg_load *load;
+	int r;
+
+	if ((cli->packet != NULL) == (cli->read != NULL) || (cli->read != NULL) != (cli->number != 0) ||
+	    cli->argument.n != 0)
+		return fg_cli_usage(cli, "expected either --packet or --read with --number");
+	r = rules_get(cli, &load);
 	if (r != FG_EXIT_DONE)
 		return r;
-	r = run(&cli, load);
+	r = run(cli, load);
 	if (r == FG_EXIT_DONE)
 		r = fg_cli_admission(load);
 	fg_load_free(load);

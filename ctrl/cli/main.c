@@ -1,53 +1,48 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The `flowgate` command. In: a verb and its words. Out: the verb's exit code (enum fg_exit). Each verb is a file
- * of this folder; none of those here needs a daemon or root.
+ * The `flowgate` command. In: a verb and its words. Out: the verb's exit code (enum fg_exit). table.c has the verbs; each is a file
+ * of this folder.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "ctrl/cli/cli.h"
+#include "ctrl/cli/table.h"
 
 #ifndef FG_VERSION
 #error "the build says the version"
 #endif
 
-static const struct verb {
-	const char *name;
-	const char *what;
-	int (*run)(int argc, char **argv);
-} verbs[] = {
-	{ "check", "parse, lint, cost, admit the rules of files", fg_cli_check },
-	{ "decode", "NLRI to text", fg_cli_decode },
-	{ "encode", "text to NLRI", fg_cli_encode },
-	{ "explain", "why a packet meets the fate it meets", fg_cli_explain },
-	{ "replay", "enforce rules on a capture", fg_cli_replay },
-};
-
-static int help(FILE *to)
+static int run(const struct fg_verb *verb, int words, int argc, char **argv)
 {
-	fputs("usage: flowgate VERB [--json] …     flowgate VERB --help     flowgate --version\n\n", to);
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		fprintf(to, "  %-9s %s\n", verbs[i].name, verbs[i].what);
-	fputs("\nexit: 0 done and all admitted, 1 something was refused, 2 usage or syntax, 3 not found, 5 the "
-	      "environment failed\n",
-	      to);
-	return to == stdout ? FG_EXIT_DONE : FG_EXIT_USAGE;
+	struct fg_cli cli = { .verb = verb };
+	int r = fg_cli_options(&cli, argc - words, argv + words);
+
+	if (r != 0)
+		return r < 0 ? FG_EXIT_DONE : r;
+	return verb->run(&cli);
 }
 
 int main(int argc, char **argv)
 {
-	if (argc < 2)
-		return help(stderr);
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
-		return help(stdout);
+	const struct fg_verb *verb;
+	int words;
+
+	if (argc < 2) {
+		fg_help_verbs(stderr);
+		return FG_EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+		fg_help_verbs(stdout);
+		return fg_show_end(FG_EXIT_DONE);
+	}
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("flowgate " FG_VERSION);
-		return FG_EXIT_DONE;
+		return fg_show_end(FG_EXIT_DONE);
 	}
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		if (strcmp(argv[1], verbs[i].name) == 0)
-			return verbs[i].run(argc - 1, argv + 1);
+	verb = fg_verb_find(argc - 1, argv + 1, &words);
+	if (verb != NULL)
+		return run(verb, words, argc, argv);
 	fprintf(stderr, "flowgate: unknown verb '%s'\n", argv[1]);
-	return help(stderr);
+	fg_help_verbs(stderr);
+	return FG_EXIT_USAGE;
 }

@@ -1,58 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The words behind a verb, and what all verbs do with them before they begin. In: argv. Out: struct fg_cli, a
+ * The words behind a verb, and what all verbs do with them before they begin. In: argv, the command table. Out: struct fg_cli, a
  * loader with rules. What is wrong is said on standard error, with the place where it is one of a file.
  */
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctrl/cli/cli.h"
+#include "ctrl/cli/table.h"
 
-enum {
-	LETTER_JSON = 256,
-	LETTER_HELP,
-	LETTER_FROM,
-	LETTER_LIMITS,
-	LETTER_MTU,
-	LETTER_OFFSETS,
-	LETTER_FAMILY,
-	LETTER_ACTIONS,
-	LETTER_RULES,
-	LETTER_PACKET,
-	LETTER_NUMBER,
-	LETTER_ALL,
-	LETTER_READ,
-	LETTER_MALFORMED,
-	LETTER_WRITE_PASSED,
-	LETTER_WRITE_DROPPED,
-};
-
-static const struct known {
-	const char *name;
-	int letter;
-	int argument;
-	unsigned int takes; /* 0: every verb */
-} known[] = {
-	{ "json", LETTER_JSON, no_argument, 0 },
-	{ "help", LETTER_HELP, no_argument, 0 },
-	{ "from", LETTER_FROM, required_argument, FG_OPTION_RULES_FORM },
-	{ "limits", LETTER_LIMITS, required_argument, FG_OPTION_RULES_FORM },
-	{ "mtu", LETTER_MTU, required_argument, FG_OPTION_RULES_FORM },
-	{ "ipv6-offset-encoding", LETTER_OFFSETS, required_argument, FG_OPTION_RULES_FORM },
-	{ "family", LETTER_FAMILY, required_argument, FG_OPTION_FAMILY },
-	{ "actions", LETTER_ACTIONS, required_argument, FG_OPTION_FAMILY },
-	{ "rules", LETTER_RULES, required_argument, FG_OPTION_RULES },
-	{ "packet", LETTER_PACKET, required_argument, FG_OPTION_PACKET },
-	{ "number", LETTER_NUMBER, required_argument, FG_OPTION_PACKET },
-	{ "all", LETTER_ALL, no_argument, FG_OPTION_PACKET },
-	{ "read", LETTER_READ, required_argument, FG_OPTION_READ },
-	{ "malformed", LETTER_MALFORMED, required_argument, FG_OPTION_READ },
-	{ "write-passed", LETTER_WRITE_PASSED, required_argument, FG_OPTION_WRITE },
-	{ "write-dropped", LETTER_WRITE_DROPPED, required_argument, FG_OPTION_WRITE },
-};
-enum { KNOWN = sizeof(known) / sizeof(known[0]) };
+enum { OPTIONS_MAX = 64, WORD = 1 /* what getopt_long() answers for one that is no option */, FIRST_LETTER = 256 };
 
 int fg_cli_fail(int code, const char *fmt, ...)
 {
@@ -70,23 +29,25 @@ int fg_cli_usage(const struct fg_cli *cli, const char *fmt, ...)
 {
 	va_list args;
 
-	fprintf(stderr, "flowgate %s: ", cli->verb);
+	fprintf(stderr, "flowgate %s: ", cli->verb->name);
 	va_start(args, fmt);
 	vfprintf(stderr, fmt, args);
 	va_end(args);
-	fprintf(stderr, "\nusage: flowgate %s\n", cli->usage);
+	fputc('\n', stderr);
+	fg_help_usage(stderr, cli->verb);
 	return FG_EXIT_USAGE;
 }
 
-/* A number of decimal digits in [least, most]. */
-static bool number_read(const char *text, uint64_t least, uint64_t most, uint64_t *out)
+/* ---- Values ---- */
+
+bool fg_cli_number(const char *text, uint64_t least, uint64_t most, uint64_t *out)
 {
 	uint64_t v = 0;
 
 	if (*text == '\0')
 		return false;
 	for (; *text != '\0'; text++) {
-		if (*text < '0' || *text > '9' || v > most)
+		if (*text < '0' || *text > '9' || v > most / 10)
 			return false;
 		v = v * 10 + (uint64_t)(*text - '0');
 	}
@@ -96,137 +57,165 @@ static bool number_read(const char *text, uint64_t least, uint64_t most, uint64_
 	return true;
 }
 
-/* The place of a word in a list that ends in NULL; -1: it is not there. */
-static int word_place(const char *word, const char *const *list)
+/* "90", "90s", "5m", "2h", "1d" in seconds. */
+static bool duration_read(const char *text, uint64_t least, uint64_t most, uint64_t *out)
 {
-	for (int i = 0; list[i] != NULL; i++)
-		if (strcmp(word, list[i]) == 0)
+	static const struct {
+		char unit;
+		uint64_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	char number[16];
+	size_t len = strlen(text);
+	uint64_t v, seconds = 1;
+
+	for (size_t i = 0; len > 0 && i < sizeof(units) / sizeof(units[0]); i++)
+		if (text[len - 1] == units[i].unit)
+			seconds = units[i].seconds;
+	if (len > 0 && (text[len - 1] < '0' || text[len - 1] > '9'))
+		len--;
+	if (len >= sizeof(number) || (text[len] != '\0' && strchr("smhd", text[len]) == NULL))
+		return false;
+	memcpy(number, text, len);
+	number[len] = '\0';
+	if (!fg_cli_number(number, 1, most, &v) || v > most / seconds || v * seconds < least)
+		return false;
+	*out = v * seconds;
+	return true;
+}
+
+/* The place of a word among those between bars; -1: it is not there. */
+static int choice_read(const char *word, const char *choices)
+{
+	for (int i = 0;; i++) {
+		size_t len = strcspn(choices, "|");
+
+		if (strlen(word) == len && strncmp(word, choices, len) == 0)
 			return i;
-	return -1;
-}
-
-static int take_family(struct fg_cli *cli, const char *value)
-{
-	static const char *const families[] = { "ipv4", "ipv6", "ipv4-vpn", "ipv6-vpn", NULL };
-	int i = word_place(value, families);
-
-	if (i < 0)
-		return fg_cli_usage(cli, "unexpected '%s', expected --family ipv4, ipv6, ipv4-vpn or ipv6-vpn", value);
-	cli->family = i & 1 ? FG_IPV6 : FG_IPV4;
-	cli->vpn = i >= 2;
-	return 0;
-}
-
-static int take_form(struct fg_cli *cli, const char *value)
-{
-	static const char *const forms[] = { "auto", "text", "hex", "json", NULL };
-	int i = word_place(value, forms);
-
-	if (i < 0)
-		return fg_cli_usage(cli, "unexpected '%s', expected --from auto, text, hex or json", value);
-	cli->form = (enum fg_load_form)i;
-	return 0;
-}
-
-static int take_choice(struct fg_cli *cli, const char *value, const char *option, const char *no, const char *yes,
-		       bool *out)
-{
-	const char *const words[] = { no, yes, NULL };
-	int i = word_place(value, words);
-
-	if (i < 0)
-		return fg_cli_usage(cli, "unexpected '%s', expected --%s %s or %s", value, option, no, yes);
-	*out = i == 1;
-	return 0;
-}
-
-static int take(struct fg_cli *cli, int letter, char *value)
-{
-	uint64_t v;
-
-	switch (letter) {
-	case LETTER_JSON:
-		cli->json = true;
-		return 0;
-	case LETTER_FROM:
-		return take_form(cli, value);
-	case LETTER_LIMITS:
-		cli->limits = value;
-		return 0;
-	case LETTER_MTU:
-		if (!number_read(value, FG_LENGTH4_MIN, FG_LENGTH6_MAX, &v))
-			return fg_cli_usage(cli, "unexpected '%s', expected --mtu of 20 to 65575", value);
-		cli->mtu = (uint32_t)v;
-		return 0;
-	case LETTER_OFFSETS:
-		return take_choice(cli, value, "ipv6-offset-encoding", "strict", "full", &cli->full_offsets);
-	case LETTER_FAMILY:
-		return take_family(cli, value);
-	case LETTER_ACTIONS:
-		cli->actions = value;
-		return 0;
-	case LETTER_RULES:
-		cli->rules[cli->n_rules++] = value;
-		return 0;
-	case LETTER_PACKET:
-		cli->packet = value;
-		return 0;
-	case LETTER_NUMBER:
-		if (!number_read(value, 1, UINT64_MAX / 16, &cli->number))
-			return fg_cli_usage(cli, "unexpected '%s', expected --number of a packet, from 1", value);
-		return 0;
-	case LETTER_ALL:
-		cli->all = true;
-		return 0;
-	case LETTER_READ:
-		cli->read = value;
-		return 0;
-	case LETTER_MALFORMED:
-		return take_choice(cli, value, "malformed", "pass", "drop", &cli->drop_malformed);
-	case LETTER_WRITE_PASSED:
-		cli->write_passed = value;
-		return 0;
-	case LETTER_WRITE_DROPPED:
-		cli->write_dropped = value;
-		return 0;
-	default: /* getopt_long() has said what */
-		fprintf(stderr, "usage: flowgate %s\n", cli->usage);
-		return FG_EXIT_USAGE;
+		if (choices[len] == '\0')
+			return -1;
+		choices += len + 1;
 	}
 }
 
-int fg_cli_options(struct fg_cli *cli, int argc, char **argv, unsigned int takes)
+static int take_choice(const struct fg_cli *cli, const struct fg_option *o, const char *value, unsigned int *out)
 {
-	static char *rules[4096];
-	static char program[64];
-	struct option options[KNOWN + 1] = { 0 };
+	int i = choice_read(value, o->value);
+
+	if (i < 0)
+		return fg_cli_usage(cli, "unexpected '%s', expected --%s %s", value, o->name, o->value);
+	*out = (unsigned int)i;
+	return 0;
+}
+
+static int take_number(const struct fg_cli *cli, const struct fg_option *o, const char *value, uint64_t *out)
+{
+	if (fg_cli_number(value, o->least, o->most, out))
+		return 0;
+	return fg_cli_usage(cli, "unexpected '%s', expected --%s of %" PRIu64 " to %" PRIu64, value, o->name, o->least,
+			    o->most);
+}
+
+static int take_seconds(const struct fg_cli *cli, const struct fg_option *o, const char *value, uint64_t *out)
+{
+	if (duration_read(value, o->least, o->most, out))
+		return 0;
+	return fg_cli_usage(cli, "unexpected '%s', expected --%s as 90s, 5m, 2h or 1d, at most %" PRIu64 "s", value,
+			    o->name, o->most);
+}
+
+static int take(struct fg_cli *cli, const struct fg_option *o, char *value)
+{
+	void *field = (char *)cli + o->field;
+	struct fg_words *list = field;
+
+	switch (o->kind) {
+	case FG_KIND_FLAG:
+		*(bool *)field = true;
+		return 0;
+	case FG_KIND_TEXT:
+		*(const char **)field = value;
+		return 0;
+	case FG_KIND_LIST:
+		list->at[list->n++] = value;
+		return 0;
+	case FG_KIND_SECONDS:
+		return take_seconds(cli, o, value, field);
+	case FG_KIND_NUMBER:
+		return take_number(cli, o, value, field);
+	case FG_KIND_CHOICE:
+		return take_choice(cli, o, value, field);
+	case FG_KIND_HELP:
+		fg_help_verb(stdout, cli->verb);
+		return -1;
+	}
+	return 0;
+}
+
+/* ---- Words ---- */
+
+/* Options of the verb as getopt_long() wants them; a letter is FIRST_LETTER and the place in the table. */
+static void options_of(const struct fg_verb *verb, struct option *out)
+{
 	size_t n = 0;
 
-	for (size_t i = 0; i < KNOWN; i++)
-		if (known[i].takes == 0 || (known[i].takes & takes) != 0)
-			options[n++] = (struct option){ known[i].name, known[i].argument, NULL, known[i].letter };
-	snprintf(program, sizeof(program), "flowgate %s", cli->verb);
-	argv[0] = program;
-	cli->rules = rules;
-	for (;;) {
-		int letter = getopt_long(argc, argv, "", options, NULL), r;
+	for (int i = 0; fg_options[i].name != NULL; i++) {
+		const struct fg_option *o = &fg_options[i];
 
-		if (letter == -1)
-			break;
-		if (letter == LETTER_HELP) {
-			printf("usage: flowgate %s\n", cli->usage);
-			return -1;
-		}
-		if (cli->n_rules == sizeof(rules) / sizeof(rules[0]))
-			return fg_cli_usage(cli, "more than %zu files", cli->n_rules);
-		r = take(cli, letter, optarg);
-		if (r != 0)
-			return r;
+		if (n < OPTIONS_MAX && fg_verb_takes(verb, o))
+			out[n++] = (struct option){ o->name, o->value != NULL ? required_argument : no_argument, NULL,
+						    FIRST_LETTER + i };
 	}
-	cli->argument = argv + optind;
-	cli->arguments = (size_t)(argc - optind);
-	return 0;
 }
+
+/* Room for as many words as there are, in each list. */
+static bool lists_start(struct fg_cli *cli, int argc)
+{
+	static char **room; /* until the end of the program */
+	struct fg_words *const lists[] = { &cli->argument, &cli->text, &cli->rules, &cli->names, &cli->sequences };
+	size_t n = sizeof(lists) / sizeof(lists[0]);
+
+	room = calloc(n * (size_t)argc, sizeof(*room));
+	for (size_t i = 0; i < n && room != NULL; i++)
+		lists[i]->at = room + i * (size_t)argc;
+	return room != NULL;
+}
+
+/* What is behind `--`: a rule in words where the verb takes one, arguments otherwise. */
+static void rest_take(struct fg_cli *cli, int argc, char **argv)
+{
+	struct fg_words *list = cli->verb->takes & FG_TAKES_TEXT ? &cli->text : &cli->argument;
+
+	for (int i = optind; i < argc; i++)
+		list->at[list->n++] = argv[i];
+}
+
+int fg_cli_options(struct fg_cli *cli, int argc, char **argv)
+{
+	static char program[64];
+	struct option options[OPTIONS_MAX + 1] = { 0 };
+	int letter, r = 0;
+
+	if (!lists_start(cli, argc))
+		return fg_cli_fail(FG_EXIT_ENVIRONMENT, "out of memory");
+	options_of(cli->verb, options);
+	snprintf(program, sizeof(program), "flowgate %s", cli->verb->name);
+	argv[0] = program;
+	while (r == 0 && (letter = getopt_long(argc, argv, "-", options, NULL)) != -1) {
+		if (letter == WORD) {
+			cli->argument.at[cli->argument.n++] = optarg;
+		} else if (letter >= FIRST_LETTER) {
+			r = take(cli, &fg_options[letter - FIRST_LETTER], optarg);
+		} else { /* getopt_long() has said what */
+			fg_help_usage(stderr, cli->verb);
+			r = FG_EXIT_USAGE;
+		}
+	}
+	if (r == 0)
+		rest_take(cli, argc, argv);
+	return r;
+}
+
+/* ---- Rules ---- */
 
 int fg_cli_loader(const struct fg_cli *cli, struct fg_load **load)
 {
@@ -235,10 +224,10 @@ int fg_cli_loader(const struct fg_cli *cli, struct fg_load **load)
 	*load = NULL;
 	if (fg_load_new(load) != 0)
 		return fg_cli_fail(FG_EXIT_ENVIRONMENT, "out of memory");
-	(*load)->full_offsets = cli->full_offsets;
+	(*load)->full_offsets = cli->full_offsets != 0;
 	r = cli->limits != NULL ? fg_load_limits(*load, cli->limits) : 0;
 	if (cli->mtu != 0)
-		(*load)->limits.lint.mtu = cli->mtu;
+		(*load)->limits.lint.mtu = (uint32_t)cli->mtu;
 	if (r == 0)
 		return FG_EXIT_DONE;
 	fg_cli_fail(0, "%s", (*load)->error);
@@ -252,7 +241,8 @@ int fg_cli_files(const struct fg_cli *cli, struct fg_load *load, char **files, s
 	int worst = FG_EXIT_DONE;
 
 	for (size_t i = 0; i < n; i++) {
-		int r = fg_load_file(load, files[i], cli->form), code = r > 0 ? FG_EXIT_USAGE : FG_EXIT_ENVIRONMENT;
+		int r = fg_load_file(load, files[i], (enum fg_load_form)cli->form),
+		    code = r > 0 ? FG_EXIT_USAGE : FG_EXIT_ENVIRONMENT;
 
 		if (r == 0)
 			continue;
@@ -271,7 +261,7 @@ int fg_cli_rules(const struct fg_cli *cli, struct fg_load **load)
 	int r = fg_cli_loader(cli, load);
 
 	if (r == FG_EXIT_DONE)
-		r = fg_cli_files(cli, *load, cli->rules, cli->n_rules);
+		r = fg_cli_files(cli, *load, cli->rules.at, cli->rules.n);
 	if (r == FG_EXIT_DONE && fg_load_admit(*load) != 0)
 		r = fg_cli_fail(FG_EXIT_ENVIRONMENT, "out of memory");
 	if (r != FG_EXIT_DONE) {

@@ -272,7 +272,7 @@ static int run(const struct fg_cli *cli, struct fg_load *load)
 
 	if (r != NULL)
 		r->rule = calloc(load->count + 1, sizeof(*r->rule));
-	if (r == NULL || r->rule == NULL || fg_enforce_new(&r->enforce, load, cli->drop_malformed) != 0) {
+	if (r == NULL || r->rule == NULL || fg_enforce_new(&r->enforce, load, cli->drop_malformed != 0) != 0) {
 		fg_cli_fail(0, "no memory for an image of %" PRIu64 " bytes", load->cost.bytes);
 	} else if (fg_capture_open(&r->capture, cli->read, error) != 0) {
 		fg_cli_fail(0, "%s", error);
@@ -289,25 +289,17 @@ static int run(const struct fg_cli *cli, struct fg_load *load)
 	return code;
 }
 
-int fg_cli_replay(int argc, char **argv)
+int fg_cli_replay(struct fg_cli *cli)
 {
-	struct fg_cli cli = {
-		.verb = "replay",
-		.usage = "replay --rules FILE --read PCAP [--json] [--write-passed PCAP] [--write-dropped PCAP]"
-			 " [--malformed pass|drop] [--from auto|text|hex|json] [--limits FILE] [--mtu N]"
-	};
-	int r = fg_cli_options(&cli, argc, argv,
-			       FG_OPTION_RULES_FORM | FG_OPTION_RULES | FG_OPTION_READ | FG_OPTION_WRITE);
 	struct fg_load *load;
+	int r;
 
-	if (r != 0)
-		return r < 0 ? FG_EXIT_DONE : r;
-	if (cli.n_rules == 0 || cli.read == NULL || cli.arguments != 0)
-		return fg_cli_usage(&cli, "expected --rules and --read, and nothing else");
-	r = fg_cli_rules(&cli, &load);
+	if (cli->rules.n == 0 || cli->read == NULL || cli->argument.n != 0)
+		return fg_cli_usage(cli, "expected --rules and --read, and nothing else");
+	r = fg_cli_rules(cli, &load);
 	if (r != FG_EXIT_DONE)
 		return r;
-	r = run(&cli, load);
+	r = run(cli, load);
 	if (r == FG_EXIT_DONE)
 		r = fg_cli_admission(load);
 	fg_load_free(load);

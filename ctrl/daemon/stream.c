@@ -7,10 +7,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctrl/daemon/http.h"
 #include "ctrl/daemon/op.h"
 #include "ctrl/load/show.h"
 
 #define NS_PER_S 1000000000.0
+
+/* Nothing to do with what was read: the names of rules are kept by who reads. */
+static void names_read(void *ctx, char *text, size_t len)
+{
+	(void)ctx;
+	(void)len;
+	free(text);
+}
+
+/* Samples come with slots, and names of slots with a reading of all rules. */
+static void names_renew(struct fg_ctrl *ctrl)
+{
+	for (const struct fg_client *c = ctrl->clients.first; c != NULL; c = c->next)
+		if (c->streams & FG_STREAM_SAMPLES) {
+			fg_scrape(ctrl, names_read, NULL);
+			return;
+		}
+}
 
 static void stream(struct fg_op *op, enum fg_stream which)
 {
@@ -30,11 +49,13 @@ void fg_method_watch(struct fg_op *op)
 void fg_method_samples(struct fg_op *op)
 {
 	const char *rule = fg_op_string(op, "rule");
+	struct fg_ctrl *ctrl = op->ctrl;
 
 	op->client->stream_rule[0] = '\0';
 	if (rule != NULL)
 		strncpy(op->client->stream_rule, rule, FG_NAME_MAX);
 	stream(op, FG_STREAM_SAMPLES);
+	names_renew(ctrl);
 }
 
 void fg_stream_event(struct fg_ctrl *ctrl, const struct fg_event *event)
@@ -43,6 +64,8 @@ void fg_stream_event(struct fg_ctrl *ctrl, const struct fg_event *event)
 	const char *kind = event->kind < sizeof(kinds) / sizeof(kinds[0]) ? kinds[event->kind] : kinds[0];
 	char name[FG_NAME_MAX + 1];
 
+	if (event->kind == FG_EVENT_COMMIT)
+		names_renew(ctrl);
 	memcpy(name, event->name, sizeof(name));
 	name[FG_NAME_MAX] = '\0';
 	for (struct fg_client *c = ctrl->clients.first; c != NULL; c = c->next)

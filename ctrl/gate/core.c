@@ -8,7 +8,8 @@
 #include "ctrl/gate/state.h"
 
 enum { CHANGES_A_SLOT = 2 };
-#define STABLE_NS 60000000000ull /* from when on a generation has proved itself */
+enum { SAMPLE_GAP_NS = 100000000, SAMPLES_PER_S = 200 }; /* of one rule on one core; of all rules on one core */
+#define STABLE_NS 60000000000ull                         /* from when on a generation has proved itself */
 
 static uint32_t bucket_count(uint32_t slots)
 {
@@ -124,6 +125,8 @@ struct fg_gate *fg_gate_open(void *memory, const struct fg_xdp_sizes *sizes, str
 	g->side = dataplane->memory.control->side < FG_SIDES ? dataplane->memory.control->side : FG_SIDE_NONE;
 	if (!dataplane->memory.adopted)
 		__atomic_store_n(&dataplane->memory.control->side, g->side = FG_SIDE_NONE, __ATOMIC_RELEASE);
+	dataplane->memory.control->sample_gap_ns = SAMPLE_GAP_NS;
+	dataplane->memory.control->samples_per_s = SAMPLES_PER_S;
 	/* Fresh maps are zero, and the pages of an image that nothing is written to take no memory. */
 	if (dataplane->memory.adopted)
 		fg_core_table(g);

@@ -14,38 +14,8 @@ mkdir "$work/given" && cd "$work/given" || exit 99
 cp "$golden"/*.rules "$golden"/*.hex "$golden"/*.json "$golden"/*.conf .
 python3 -B "$source/tests/e2e/captures.py" . || exit 99
 
-# ---- What tests say ----
+. "$source/tests/e2e/said.sh"
 
-fail() { echo "  $*" >&2 && return 1; }
-# exits CODE WORD…: the command exits with that code and says nothing of sanitizers; what it said is in out and err.
-exits() {
-	local want=$1 got=0
-	shift
-	"$flowgate" "$@" >out 2>err || got=$?
-	[ "$got" -eq "$want" ] || fail "flowgate $* exits with $got, not $want: $(head -c 300 err)"
-}
-says() { grep -qF -- "$1" out err || fail "nothing said of: $1"; }
-# json EXPRESSION: it holds for the objects of out, the list o; s is the summary.
-json() {
-	local verdict=none
-	printf '%s\t%s\n' "$PWD" "${1//$'\n'/ }" >&"$ask" && read -r -u "$told" verdict
-	[ "$verdict" = True ] || fail "not so ($verdict): $1: $(head -c 300 out)"
-}
-# Answers for json(), one process for many questions: a line is a folder, a tab and an expression.
-judge='
-import json, os, sys
-for line in sys.stdin:
-    folder, expression = line.rstrip("\n").split("\t", 1)
-    try:
-        os.chdir(folder)
-        o = [json.loads(line) for line in open("out", encoding="utf-8")]
-        s = next((x["summary"] for x in o if "summary" in x), None)
-        o = [x for x in o if "summary" not in x]
-        code = lambda i: [r["code"] for r in o[i]["reasons"]]
-        print(bool(eval(expression)), flush=True)
-    except Exception as wrong:
-        print(repr(wrong).replace("\n", " "), flush=True)
-'
 # Peak memory in KiB and seconds of processor time of a call, "KIB SECONDS"; what it said is in out and err.
 measure() {
 	python3 - "$flowgate" "$@" <<'PY'
@@ -55,7 +25,6 @@ used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(used.ru_maxrss, round(used.ru_utime + used.ru_stime, 2))
 PY
 }
-below() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a < b) }' || fail "$1 is not below $2 $3"; }
 
 goldens() {
 	cat <<-'ROWS'
@@ -86,21 +55,6 @@ goldens() {
 		usage-verb 2 enforce
 		help 0 --help
 	ROWS
-}
-
-# A golden test: `_` in the packet stands for a blank.
-run_golden() { # name, exit code, words
-	local name=$1 want=$2 got=0
-	shift 2
-	local words=("$@")
-	for i in "${!words[@]}"; do
-		if [ "$i" -gt 0 ] && [ "${words[i - 1]}" = --packet ]; then words[i]=${words[i]//_/ }; fi
-	done
-	"$flowgate" "${words[@]}" >out 2>err </dev/null || got=$?
-	{ cat out && echo "--- standard error" && cat err && echo "--- exit $got"; } >"$name.got"
-	if [ -n "$write" ]; then cp "$name.got" "$golden/$name.out"; fi
-	[ "$got" -eq "$want" ] || fail "exits with $got, not $want"
-	diff -u "$golden/$name.out" "$name.got" >&2
 }
 
 # ---- Hazards ----
@@ -579,40 +533,4 @@ test_demo() {
 	says 'attack packets dropped:       11618 of 11618' && says 'legitimate packets passed:     5364 of 5364'
 }
 
-# ---- All of them ----
-
-# One test in a folder of its own; what it said on standard error comes before the verdict.
-run_test() { # a row of goldens, or a function
-	local name=$1 call=("$@") verdict=ok
-	if [ $# -gt 1 ]; then name="golden $1" call=(run_golden "$@"); fi
-	cp -r "$work/given" "$work/$1" && cd "$work/$1" || exit 99
-	("${call[@]}") 2>said || verdict="not ok"
-	if grep -qs 'Sanitizer\|runtime error' err; then
-		verdict="not ok" && grep -m1 'Sanitizer\|runtime error' err >>said
-	fi
-	{ cat said && echo "$verdict $name"; } >"$work/verdict.$1"
-	cd "$work" && rm -rf "${work:?}/$1"
-}
-
-# Every COUNT-th test from FIRST on.
-run_tests() { # first, count
-	local i
-	coproc JUDGE { exec python3 -c "$judge"; }
-	exec {ask}>&"${JUDGE[1]}" {told}<&"${JUDGE[0]}"
-	for ((i = $1; i < ${#tests[@]}; i += $2)); do
-		read -r -a row <<<"${tests[i]}"
-		run_test "${row[@]}"
-	done
-	exec {ask}>&- {told}<&-
-}
-
-mapfile -t tests < <(declare -F | awk '$3 ~ /^(test|hazard)_/ { print $3 }' && goldens)
-jobs=$(nproc)
-for ((job = 0; job < jobs; job++)); do run_tests "$job" "$jobs" & done
-wait
-bad=0
-for row in "${tests[@]}"; do
-	cat "$work/verdict.${row%% *}" || echo "not ok ${row%% *}: no verdict"
-done | tee "$work/verdicts"
-grep -q '^not ok' "$work/verdicts" && bad=1
-exit $bad
+run_all "$(nproc)" "$work/given"

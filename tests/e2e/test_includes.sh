@@ -89,6 +89,11 @@ may ctrl/cli/main.c ctrl/load/load.h
 not ctrl/cli/main.c tests/oracle/oracle.h
 not ctrl/table/compile.c ctrl/load/load.h
 not ctrl/text/text.c ctrl/load/load.h
+may ctrl/client/client.c ctrl/client/line.h
+not ctrl/client/client.c ctrl/load/load.h
+not ctrl/client/client.c ctrl/cli/cli.h
+may ctrl/cli/main.c ctrl/client/client.h
+not ctrl/load/load.c ctrl/client/client.h
 may ctrl/gate/commit.c ctrl/table/update.h
 may ctrl/gate/commit.c ctrl/policy/judge.h
 not ctrl/gate/commit.c ctrl/load/load.h
