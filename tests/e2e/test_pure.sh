@@ -11,7 +11,7 @@ for library in "$@"; do
 		'' | fg_* | _GLOBAL_OFFSET_TABLE_) ;;
 		memchr | memcmp | memcpy | memmove | memset | __mem*_chk | strlen | strnlen | strcmp | strncmp | strcasecmp) ;;
 		snprintf | vsnprintf | __snprintf_chk | __vsnprintf_chk) ;; # into memory that is given
-		__assert_fail | __stack_chk_fail | __popcountdi2) ;;        # our own mistakes; arithmetic
+		__assert_fail | __stack_chk_fail | __popcountdi2 | __udivti3) ;; # our own mistakes; arithmetic
 		 __asan_* | __ubsan_* | __sanitizer_* | __gcov_* | __llvm_*) ;;
 		*) grep -qxF "$symbol" <<<"$own" || { echo "$(basename "$library") needs $symbol" && bad=1; } ;;
 		esac
