@@ -27,7 +27,8 @@ bool fg_change_add(struct fg_gate *g, uint32_t add, uint32_t del)
 {
 	if (g->changes == g->changes_max)
 		return false;
-	g->change[g->changes++] = (struct fg_change){ .add = add, .del = del, .place = g->batch.place };
+	g->change[g->changes++] =
+		(struct fg_change){ .add = add, .del = del, .place = g->batch.place, .asked = add == 0 };
 	if (add != 0)
 		g->entry[add].change = g->changes;
 	if (del != 0) {
@@ -40,7 +41,10 @@ bool fg_change_add(struct fg_gate *g, uint32_t add, uint32_t del)
 /* A staged rule goes as if it had not come. */
 static void unstage(struct fg_gate *g, uint32_t slot)
 {
-	g->change[g->entry[slot].change - 1].add = 0;
+	struct fg_change *c = &g->change[g->entry[slot].change - 1];
+
+	c->add = 0;
+	c->asked = true;
 	fg_rules_charge(g, slot, false);
 	fg_rules_drop(g, slot);
 }

@@ -33,7 +33,7 @@ static int set_change(struct fg_gate *g, const struct fg_change *c, bool in)
 	else
 		e->joined = in;
 	if (c->del != 0)
-		g->entry[c->del].leaving = in;
+		g->entry[c->del].leaving = in || c->asked;
 	return fg_rules_settle(g, c->add);
 }
 
@@ -134,6 +134,10 @@ static void leave_out(struct fg_gate *g, uint32_t i, const struct fg_finding *wh
 		g->batch.result.admitted--;
 		g->batch.result.refused++;
 	}
+	if (c->del != 0 && c->asked) {
+		*c = (struct fg_change){ .del = c->del, .place = c->place, .asked = true };
+		return;
+	}
 	if (c->del != 0) {
 		g->entry[c->del].change = 0;
 		fg_rules_charge(g, c->del, true);
@@ -195,9 +199,10 @@ static void settle_deletions(struct fg_gate *g)
 	for (uint32_t i = 0; i < g->changes; i++) {
 		const struct fg_change *c = &g->change[i];
 
-		if (c->del != 0 && c->add != 0)
-			g->entry[c->del].leaving = false;
-		else if (c->del != 0 && g->entry[c->del].state == FG_ENTRY_LIVE)
+		if (c->del == 0)
+			continue;
+		g->entry[c->del].leaving = c->asked;
+		if (g->entry[c->del].state == FG_ENTRY_LIVE)
 			fg_rules_settle(g, c->del);
 	}
 }
@@ -228,13 +233,12 @@ void fg_commit_undo(struct fg_gate *g)
 	for (uint32_t i = 0; i < g->changes; i++) {
 		const struct fg_change *c = &g->change[i];
 
-		if (c->add != 0) {
-			if (g->entry[c->add].state != FG_ENTRY_LIVE)
-				set_change(g, c, false);
-		} else if (c->del != 0 && g->entry[c->del].state == FG_ENTRY_LIVE) {
+		if (c->add != 0 && g->entry[c->add].state != FG_ENTRY_LIVE)
+			g->entry[c->add].joined = false;
+		if (c->del != 0)
 			g->entry[c->del].leaving = false;
-			fg_rules_settle(g, c->del);
-		}
+		if (c->add != 0 || c->del != 0)
+			fg_rules_settle(g, c->add != 0 ? c->add : c->del);
 	}
 	fg_table_apply(g->table, idle_side(g));
 	fg_table_worst(g->table, idle_side(g), &g->cost);

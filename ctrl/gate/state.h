@@ -47,6 +47,7 @@ struct fg_entry {
 struct fg_change {
 	uint32_t add, del;
 	uint32_t place; /* in the batch */
+	bool asked;     /* what goes was asked to go: it does so even if what is to come has no room */
 };
 
 struct fg_batch_open {

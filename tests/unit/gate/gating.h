@@ -310,7 +310,8 @@ static inline struct fg_record *batch_rule(struct gating_batch *b, enum fg_recor
 	r->nlri_len = (uint16_t)len;
 	strcpy(r->by.source, "operator");
 	r->actions.set = FG_ACT_DISCARD;
-	memcpy(r->nlri, nlri, len);
+	if (len > 0)
+		memcpy(r->nlri, nlri, len);
 	b->len += r->octets;
 	b->head.rules++;
 	return r;

@@ -258,6 +258,41 @@ static void test_parts(void **state)
 	assert_int_not_equal(gating_meets(gating, 4, 3), UINT32_MAX);
 }
 
+/* What was asked to go does so, though what was to come in its place has no room. */
+static void test_deleted_then_refused(void **state)
+{
+	static uint8_t nlri[] = { FG_DST, 32, 192, 0, 2, 7, FG_DPORT, 0x91, 0, 53 };
+	struct fg_record *r;
+
+	(void)state;
+	for (uint8_t host = 1; host <= 7; host++)
+		gating_host(gating, FG_OP_ADD, host, 53);
+	gating->policy.limits.lines = gating->gate->cost.lines;
+	gating_policy(gating);
+	/* Rules for all hosts: each makes the way of every packet longer. */
+	batch_new(&b, FG_BATCH_PARTIAL, 0);
+	batch_host(&b, FG_OP_DELETE, 7, 53);
+	r = batch_host(&b, FG_OP_ADD, 7, 53);
+	r->actions.set = FG_ACT_SAMPLE;
+	batch_rule(&b, FG_OP_ADD, FG_IPV4, nlri + 6, 4);
+	batch_send(gating, &b);
+	assert_int_equal(gating->result.committed, 1);
+	assert_int_equal(gating->result.refused, 1);
+	assert_int_equal(gating->dataplane.memory.actions[gating_meets(gating, 7, 53)].flags, FG_ACT_SAMPLE);
+	batch_new(&b, FG_BATCH_PARTIAL, 0);
+	for (uint8_t host = 1; host <= 7; host++)
+		batch_host(&b, FG_OP_DELETE, host, 53);
+	batch_rule(&b, FG_OP_ADD, FG_IPV4, nlri + 6, 4);
+	batch_send(gating, &b);
+	assert_int_equal(gating->result.admitted, 1);
+	batch_new(&b, FG_BATCH_PARTIAL, 0);
+	batch_host(&b, FG_OP_ADD, 7, 53);
+	batch_send(gating, &b);
+	assert_int_equal(gating->result.refused, 1);
+	assert_int_equal(gating_status(gating)->cost.slots, 1);
+	assert_int_equal(gating->status.rules[FG_RULE_ENFORCED], 1);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -272,6 +307,7 @@ int main(void)
 		TEST(test_sources),
 		TEST(test_long_rule),
 		TEST(test_parts),
+		TEST(test_deleted_then_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
