@@ -208,6 +208,7 @@ static void close_all(struct fg_ctrl *ctrl)
 		fg_clients_close(&ctrl->clients);
 	}
 	fg_ledger_close(ctrl->ledger);
+	sd_event_source_disable_unref(ctrl->sync_timer);
 	sd_event_source_disable_unref(ctrl->link_io);
 	sd_event_unref(ctrl->event);
 	free(ctrl->metrics.rule);

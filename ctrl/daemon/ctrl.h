@@ -29,6 +29,7 @@ struct fg_ctrl {
 	uint32_t rule_fds;
 	struct fg_sync *sync; /* the store and the gate are being compared; NULL: they agree */
 	bool sync_again;
+	sd_event_source *sync_timer; /* it did not come to its end, and is tried again */
 	/*
 	 * A gate that found nothing to adopt counts generations from the beginning; what is said of generations goes on from
 	 * where it was: this is added.

@@ -16,6 +16,8 @@
 #include "ctrl/daemon/log.h"
 #include "ctrl/daemon/walk.h"
 
+enum { RETRY_US = 1000000 };
+
 struct fg_sync {
 	struct fg_ctrl *ctrl;
 	bool restore; /* the gate has none of our rules */
@@ -41,12 +43,29 @@ static void over(struct fg_sync *s)
 	struct fg_ctrl *ctrl = s->ctrl;
 	bool again = ctrl->sync_again;
 
-	if (ctrl->sync == s)
-		ctrl->sync = NULL;
-	sync_free(s);
+	ctrl->sync = NULL;
 	ctrl->sync_again = false;
-	if (again && ctrl->sync == NULL)
+	sync_free(s);
+	if (again)
 		fg_sync_start(ctrl);
+}
+
+static int on_time(sd_event_source *source, uint64_t us, void *ctx)
+{
+	(void)source;
+	(void)us;
+	fg_sync_start(ctx);
+	return 0;
+}
+
+/* A gate that does not answer yet, or not any more: tried again, until it does or there is none. */
+static void failed(struct fg_sync *s)
+{
+	struct fg_ctrl *ctrl = s->ctrl;
+
+	over(s);
+	ctrl->sync_timer = sd_event_source_disable_unref(ctrl->sync_timer);
+	sd_event_add_time_relative(ctrl->event, &ctrl->sync_timer, CLOCK_MONOTONIC, RETRY_US, 0, on_time, ctrl);
 }
 
 /* ---- Files of static rules ---- */
@@ -156,7 +175,10 @@ static void on_changed(void *ctx, struct fg_change *c, bool answered)
 			fg_log(LOG_WARNING, "a rule of the store or of a file is refused: %s",
 			       c->finding[i].why.detail);
 	fg_change_free(c);
-	over(s);
+	if (answered)
+		over(s);
+	else
+		failed(s);
 }
 
 static void ask_change(struct fg_sync *s)
@@ -177,7 +199,7 @@ static void ask_change(struct fg_sync *s)
 	c->ctx = s;
 	if (fg_change_ask(c) != 0) {
 		fg_change_free(c);
-		over(s);
+		failed(s);
 	}
 }
 
@@ -224,7 +246,7 @@ static bool on_page(void *ctx, struct fg_walk *w, const struct fg_walk_rule *rul
 	if (rules == NULL) {
 		if (!s->restore)
 			fg_ledger_compare_stop(ctrl->ledger);
-		over(s);
+		failed(s);
 		return false;
 	}
 	if (!s->restore)
@@ -286,7 +308,7 @@ static void on_status(void *ctx, const struct fg_message *m)
 	struct fg_sync *s = ctx;
 
 	if (m == NULL || m->kind != FG_SAY_STATUS || m->octets != sizeof(*m) + sizeof(status)) {
-		over(s);
+		failed(s);
 		return;
 	}
 	memcpy(&status, m + 1, sizeof(status));
@@ -301,7 +323,7 @@ static void on_status(void *ctx, const struct fg_message *m)
 	if (fg_walk_start(&s->ctrl->asks, 0, false, on_page, s) != 0) {
 		if (!s->restore)
 			fg_ledger_compare_stop(s->ctrl->ledger);
-		over(s);
+		failed(s);
 	}
 }
 
@@ -321,5 +343,5 @@ void fg_sync_start(struct fg_ctrl *ctrl)
 	s->ctrl = ctrl;
 	ctrl->sync = s;
 	if (fg_ask(&ctrl->asks, FG_ASK_STATUS, NULL, 0, on_status, s) != 0)
-		over(s);
+		failed(s);
 }

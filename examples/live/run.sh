@@ -22,6 +22,11 @@ inside() { # namespace, words
 	shift
 	nsenter --net="/run/netns/$id-$namespace" "$@"
 }
+# start NAMESPACE LOG WORD…: the same in the background, until the end of the demo. No function stands between, so that it can be ended.
+start() {
+	nsenter --net="/run/netns/$id-$1" "${@:3}" >"$2" 2>&1 </dev/null &
+	started+=($!)
+}
 flowgate() { "$build/flowgate" "$@"; }
 
 started=()
@@ -99,8 +104,7 @@ daemon_start() {
 		http { listen none; }
 		store { path $work/state; pins $pins; image 128M; slots 4096; }
 	CONF
-	inside box "$build/flowgated" --config "$work/flowgate.conf" >"$work/log" 2>&1 &
-	started+=($!)
+	start box "$work/log" "$build/flowgated" --config "$work/flowgate.conf"
 	for _ in $(seq 100); do
 		if flowgate health >"$work/health" 2>&1; then return 0; fi
 		sleep 0.1
@@ -111,10 +115,8 @@ daemon_start() {
 gate_pid() { flowgate status --json | python3 -c 'import json, sys; print(json.loads(sys.stdin.readline())["processes"]["gate"]["pid"])'; }
 
 wire
-inside server python3 -B "$here/traffic.py" server 2>"$work/server.log" &
-started+=($!)
-inside server python3 -B "$here/traffic.py" count "$work/reached" &
-started+=($!)
+start server "$work/server.log" python3 -B "$here/traffic.py" server
+start server "$work/count.log" python3 -B "$here/traffic.py" count "$work/reached"
 daemon_start
 
 say "1. The attack, and no rule. A DNS server is flooded with answers it never asked for; its clients go on asking."
