@@ -266,7 +266,7 @@ store {{ path {self.work}/db; pins /sys/fs/bpf/flowgate; image 128M; slots {slot
                 return found
 
     def pid(self, process):
-        return self.call("Status")["processes"][process]["pid"]
+        return self.once("Status")["parameters"]["processes"][process]["pid"]
 
     def port(self):
         return self.call("Status")["ports"][0]
