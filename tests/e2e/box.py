@@ -25,6 +25,7 @@ BOX, WORLD = "10.9.0.1", "10.9.0.2"
 DROP_PORT, PASS_PORT = 9, 10  # of Traffic: there is a rule for the first, none for the second
 WAIT_S = 30
 LINE_MAX = 65536
+STACK_KIB = 64  # of a process all of whose memory is locked from the start, only the stack may still grow
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -103,8 +104,8 @@ class Line:
 
     def __init__(self, path, timeout=WAIT_S):
         self.s = socket.socket(socket.AF_UNIX)
+        self.s.connect(path)  # waits while the queue of the listener is full; with a time limit it would not
         self.s.settimeout(timeout)
-        self.s.connect(path)
         self.had = b""
 
     def ask(self, method, more=False, **parameters):
