@@ -54,7 +54,7 @@ struct supervisor {
 	sd_event *event;
 	struct child child[CHILDREN];
 	bool said_ready, stopping;
-	uint8_t message[FG_MESSAGE_MAX];
+	_Alignas(8) uint8_t message[FG_MESSAGE_MAX];
 };
 
 static void start(struct supervisor *s, int which);

@@ -74,14 +74,23 @@ wait_for() { # filter, method
 	fail "$2 never answered $1"
 }
 process() { call Status | jq -r ".parameters.processes.$1.pid"; }
+# Packets that the cable and the receiving socket have lost, by their own account: on a busy machine a full ring is not our doing.
+lost_elsewhere() {
+	{
+		ip -n "$b" -s -j link show fg1 | jq '.[0].stats64.tx.dropped'
+		ip -n "$a" -s -j link show fg0 | jq '.[0].stats64.rx | .dropped + .over_errors'
+		in_a awk '$1 == "Udp:" && $6 ~ /^[0-9]+$/ { print $6 }' /proc/net/snmp
+	} | awk '{ sum += $1 } END { print sum }'
+}
 # Sends to port 9, for which there is a rule, and to 10, for which there is none, while a command runs: none of the first comes through, and
 # all of the others.
 under_traffic() { # what, seconds, command…
-	local what=$1 seconds=$2 sent got
+	local what=$1 seconds=$2 sent got before
 	shift 2
 	nsenter --net="/run/netns/$a" "$python" "$source/tests/e2e/traffic.py" receive 10.9.0.1 "$work/got" 9 10 >"$work/ready" &
 	receiver=$!
 	until [ -s "$work/ready" ]; do sleep 0.05; done
+	before=$(lost_elsewhere)
 	in_b "$python" "$source/tests/e2e/traffic.py" send 10.9.0.1 "$seconds" 2000 9 10 >"$work/sent" &
 	local sender=$!
 	sleep 0.3
@@ -92,7 +101,9 @@ under_traffic() { # what, seconds, command…
 	receiver=
 	sent=$(jq '."10"' "$work/sent") got=$(jq '."10"' "$work/got")
 	is "$what: packets that were to be dropped and came through" "$(jq '."9"' "$work/got")" 0
-	is "$what: packets that were to pass" "$got" "$sent"
+	echo "$what: sent $sent, came $got, lost by the cable $(($(lost_elsewhere) - before))"
+	[ $((sent - got)) -le $(($(lost_elsewhere) - before)) ] ||
+		fail "$what: of $sent packets that were to pass $got came, and the cable lost $(($(lost_elsewhere) - before))"
 	[ "$sent" -gt 1000 ] || fail "$what: only $sent packets were sent"
 }
 
@@ -253,4 +264,5 @@ start
 grep -q "was damaged and is set aside" "$work/log" || fail "the damage was not said"
 ls "$work"/db/flowgate.db.damaged-* >/dev/null
 is "enforced all the same" "$(names)" "NINE S2 W"
+if grep -E 'runtime error|Sanitizer' "$work/log"; then fail "a sanitizer has found something"; fi
 echo passed
