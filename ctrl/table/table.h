@@ -98,7 +98,7 @@ void fg_nest_add(struct fg_nest *nest, const struct fg_prefix *p, const struct f
 
 /* A prefixes step for n prefixes of the address at key_octet; ref 0 where full. Its cost is added by fg_prefixes_chain(). */
 uint32_t fg_emit_prefixes(struct fg_emit *e, size_t n, uint8_t key_octet, uint32_t next);
-/* Adds one, and reckons with it. No place (never at the load made here, but for hashes chosen by an adversary): e->full. */
+/* Adds one, and reckons with it. No place, under any of the seeds that are tried: e->full. */
 void fg_emit_prefix(struct fg_emit *e, uint32_t table, const struct fg_prefix *p, const struct fg_chain *chain,
 		    struct fg_nest *nest);
 /* The same on a table that is there already: a new step for a prefix, the step of one, one away. False: not there, or no place. */
