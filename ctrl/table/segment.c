@@ -234,9 +234,15 @@ static uint32_t emit_block(struct segment *s, uint32_t block)
 	for (uint32_t w = 0; w < 64; w++) {
 		uint64_t starts = starts_word(t, block * 64 + w);
 
-		for (uint32_t i = 0; i < 4; i++, starts >>= 16) {
-			*ranks++ = (struct fg_ranks){ (uint16_t)starts, (uint16_t)n };
-			n += starts != 0 ? fg_popcount16((uint16_t)starts) : 0;
+		if (starts == 0) { /* nearly all */
+			const struct fg_ranks same = { 0, (uint16_t)n }, four[4] = { same, same, same, same };
+
+			memcpy(ranks + 4 * w, four, sizeof(four));
+			continue;
+		}
+		for (uint32_t i = 4 * w; i < 4 * w + 4; i++, starts >>= 16) {
+			ranks[i] = (struct fg_ranks){ (uint16_t)starts, (uint16_t)n };
+			n += fg_popcount16((uint16_t)starts);
 		}
 	}
 	return ref;

@@ -11,7 +11,10 @@
 #include "ctrl/table/base.h"
 #include "flowgate/packet.h"
 
-enum { GUESS_LINES = 32 }; /* what a rule more takes of a group, and then some */
+enum {
+	GUESS_LINES = 32, /* what a rule more takes of a group, and then some */
+	IPV4_BITS = 32,
+};
 
 static uint32_t *next_of(const struct fg_side *s, uint32_t step)
 {
@@ -274,7 +277,8 @@ static void patch(struct fg_side *s, struct fg_group_side *g, uint32_t old, uint
 static bool relink(struct fg_table *t, struct fg_side *s, int side, struct fg_group *g, uint32_t old, uint32_t new)
 {
 	bool shorter = g->dst.length <= FG_SHORT_BITS;
-	uint32_t node = old == new ? 0 : fg_base_last_inside(t, g);
+	bool inner = g->dst.length < IPV4_BITS; /* in one address lies no other destination */
+	uint32_t node = old == new || !inner ? 0 : fg_base_last_inside(t, g);
 
 	while (node != 0) {
 		struct fg_group *x = &t->group[fg_base_group_of(t, node)];
