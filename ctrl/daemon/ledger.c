@@ -272,10 +272,33 @@ static int64_t present(struct fg_ledger *s, const struct fg_record *r)
 	return id;
 }
 
+/* Whether the row is of this very version. The two reckon the end of its time by clocks of their own. */
+static bool is_same(struct fg_ledger *s, int64_t id, const struct fg_record *r, uint64_t expires_s)
+{
+	uint8_t octets[FG_ACTIONS_OCTETS], octets6[FG_ACTIONS6_OCTETS];
+	size_t len, len6;
+	sqlite3_stmt *st;
+	bool same;
+
+	fg_actions_write(&r->actions, octets, &len, octets6, &len6);
+	st = fg_sql(
+		s,
+		"SELECT 1 FROM rules WHERE id = ? AND name = ? AND owner = ? AND ticket = ? AND site = ? AND flags = ? "
+		"AND communities = ? AND communities6 = ? AND abs(expires - ?) <= 2",
+		"issssibbi", id, r->name, r->by.owner, r->by.ticket, r->by.site, (int64_t)r->flags, octets, (int)len,
+		octets6, (int)len6, (int64_t)expires_s);
+	same = fg_sql_row(s, st);
+	if (same)
+		fg_sql_end(st);
+	return same;
+}
+
 void fg_ledger_compare(struct fg_ledger *s, const struct fg_record *r, const struct fg_listed *l, uint64_t generation)
 {
 	int64_t id = present(s, r);
 
+	if (id != 0 && !is_same(s, id, r, l->expires_s) && take_away(s, r, generation))
+		id = 0;
 	if (id == 0 && bring(s, r, generation, l->added_s, l->expires_s))
 		id = sqlite3_last_insert_rowid(s->db);
 	fg_sql_do(s, "INSERT OR IGNORE INTO seen VALUES(?)", "i", id);

@@ -331,6 +331,14 @@ static int watch(struct supervisor *s, struct child *c, int socket, pid_t pid)
 	r = sd_event_add_io(s->event, &c->io, socket, EPOLLIN, on_io, s);
 	if (r >= 0)
 		r = sd_event_add_child(s->event, &c->exit, pid, WEXITED, on_exit_of, s);
+	/*
+	 * Not once, as is the default: the end of a process that is traced is seen before it can be waited for, and would not be seen again. Only
+	 * one that was off is registered anew.
+	 */
+	if (r >= 0)
+		r = sd_event_source_set_enabled(c->exit, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(c->exit, SD_EVENT_ON);
 	return r;
 }
 

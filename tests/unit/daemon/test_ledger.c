@@ -206,6 +206,36 @@ static void test_compare(void **state)
 	assert_rules(NOW_S, "+2 +3");
 }
 
+/* What replaced a rule is the gate's word too: the version that was to be enforced before is not what comes back after a reboot. */
+static void test_compare_replaced(void **state)
+{
+	struct fg_listed listed = { .added_s = NOW_S };
+	struct fg_records gate = { 0 }, now = { 0 };
+
+	(void)state;
+	commit(1, FG_OP_ADD, 1, 0, false);
+	commit(1, FG_OP_ADD, 2, 60, false);
+	commit(1, FG_OP_ADD, 3, 60, false);
+	put(&gate, FG_OP_ADD, 1, 0);
+	put(&gate, FG_OP_ADD, 2, 0);
+	put(&gate, FG_OP_ADD, 3, 0);
+	fg_records_next(&gate, NULL)->actions.set = 0;
+	fg_ledger_compare_begin(ledger);
+	for (struct fg_record *r = NULL; (r = fg_records_next(&gate, r)) != NULL;) {
+		listed.expires_s = r->nlri[5] == 3 ? NOW_S + 60 : 0;
+		fg_ledger_compare(ledger, r, &listed, 2);
+	}
+	fg_ledger_compare_end(ledger, 2);
+	fg_records_free(&gate);
+	assert_int_equal(fg_ledger_rules(ledger, NOW_S + 100, &now), 0);
+	assert_string_equal(hosts(&now), "+1 +2");
+	assert_int_equal(fg_records_next(&now, NULL)->actions.set, 0);
+	fg_records_free(&now);
+	/* Of the rule that is as it was there is no other version to go back to. */
+	commit(3, FG_OP_ADD, 9, 0, false);
+	assert_rollback(1, "-9 +1 +2");
+}
+
 static void one_hash(void *ctx, uint64_t hash)
 {
 	*(uint64_t *)ctx = hash;
@@ -321,6 +351,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_pending, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_history_is_bounded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_compare, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_compare_replaced, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_quarantine_and_numbers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_newer_schema, set_up, tear_down),
