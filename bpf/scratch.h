@@ -27,17 +27,11 @@ FG_INLINE const void *fg_line(const struct fg_view *view, uint32_t ref)
 
 enum {
 	WORDS = FG_SEGMENT_RULES / 64,
-	HALF = WORDS / 2,
 	FEW_FIELDS = 12, /* of a segment, which one function call looks up */
 	PLACES = 64,
 };
 
 _Static_assert((int)PLACES >= (int)FG_SEGMENT_FIELDS_MAX, "a place for each field");
-
-/* Bits of a half of a wide segment, or of a narrow one in word[0]. */
-struct half {
-	uint64_t word[HALF];
-};
 
 /* Of a vector: a line of the image, and in a narrow segment a word of it. */
 struct place {
@@ -52,12 +46,12 @@ struct scratch {
 	struct fg_port port;
 	uint32_t ifindex;
 	uint32_t side;
-	uint32_t decider;   /* place in matched[] of the rule that the verdict rests on */
-	uint32_t sampled;   /* in this second */
-	uint64_t second_ns; /* its beginning */
-	uint64_t tick;      /* of the kernel's clock */
-	uint64_t tick_ns;   /* CLOCK_MONOTONIC when this core first saw it */
-	struct half half;
+	uint32_t decider;           /* place in matched[] of the rule that the verdict rests on */
+	uint32_t sampled;           /* in this second */
+	uint64_t second_ns;         /* its beginning */
+	uint64_t tick;              /* of the kernel's clock */
+	uint64_t tick_ns;           /* CLOCK_MONOTONIC when this core first saw it */
+	struct fg_bits bits;        /* rules of a segment that match, while it is looked at */
 	struct place either, other; /* vectors of a segment, while it is looked at; line 0: none */
 	struct place place[PLACES]; /* likewise, by field */
 };

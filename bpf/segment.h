@@ -1,28 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
 /*
  * A segment. First the place of each field's vector is found, then the vectors are ANDed, of a wide segment four words at a
- * time: they stay in registers, and mostly the first words have the rule. What it answers is what match.h answers.
+ * time: they stay in registers. What it answers is what match.h answers.
  */
 #ifndef BPF_SEGMENT_H
 #define BPF_SEGMENT_H
 
 #include "bpf/lanes.h"
 
-/* Place of the first word that is not 0; one of them is not. */
-FG_INLINE uint32_t first_word(const struct half *h)
-{
-	uint64_t two = h->word[0] | h->word[1];
-
-	return 3 - fg_nonzero(h->word[0]) - fg_nonzero(two) - fg_nonzero(two | h->word[2]);
-}
-
-FG_INLINE uint64_t any_word(const struct half *h)
-{
-	return h->word[0] | h->word[1] | h->word[2] | h->word[3];
-}
-
-/* Rules of s->half in order, of which the first is `first`. 1: a terminal one was among them. */
-__attribute__((noinline)) int take(struct scratch *s, uint32_t ref, uint32_t first)
+/* Rules of s->bits in order. 1: a terminal one was among them. */
+__attribute__((noinline)) int take(struct scratch *s, uint32_t ref)
 {
 	const struct fg_segment_line *g;
 	struct fg_view view;
@@ -30,12 +17,15 @@ __attribute__((noinline)) int take(struct scratch *s, uint32_t ref, uint32_t fir
 	if (s == NULL || !view_of(s->side & 1, &view))
 		return 1;
 	g = fg_line(&view, ref);
-	for (uint32_t n = 0; g != NULL && n < FG_APPLIED_MAX && any_word(&s->half) != 0; n++) {
-		uint32_t word = first_word(&s->half) & (HALF - 1), i = word * 64 + lowest_bit(s->half.word[word]);
+	for (uint32_t n = 0; g != NULL && n < FG_APPLIED_MAX; n++) {
+		uint32_t words = fg_bits_words(&s->bits), word, i;
 		const uint32_t *slots;
 
-		s->half.word[word] &= s->half.word[word] - 1;
-		i += first;
+		if (words == 0)
+			return 0;
+		word = lowest_bit(words) & 7;
+		i = word * 64 + lowest_bit(s->bits.word[word]);
+		s->bits.word[word] &= s->bits.word[word] - 1;
 		if (i >= g->rules) /* bits behind the last rule stand where no field is constrained */
 			return 0;
 		slots = fg_line(&view, g->slots + i / 16);
@@ -105,13 +95,14 @@ FG_INLINE uint64_t narrow_bits(const struct fg_view *view, const struct scratch 
 	return bits;
 }
 
-/* The same of the words of a half of a wide one. */
-FG_INLINE void half_bits(const struct fg_view *view, const struct scratch *s, uint32_t n, uint32_t first,
-			 struct half *h)
+/*
+ * The same of the words of a half of a wide one, in s->bits. Without asking whether any are left: which words have the rule is
+ * chance, and a wrong guess costs more than the rest of them.
+ */
+FG_INLINE void half_bits(const struct fg_view *view, struct scratch *s, uint32_t n, uint32_t first)
 {
 	uint64_t w0 = ~0ull, w1 = ~0ull, w2 = ~0ull, w3 = ~0ull;
 
-	*h = (struct half){ 0 };
 	if (s->either.line != 0) {
 		const uint64_t *a = fg_line(view, s->either.line), *b = fg_line(view, s->other.line);
 
@@ -135,10 +126,17 @@ FG_INLINE void half_bits(const struct fg_view *view, const struct scratch *s, ui
 		w1 &= v[1];
 		w2 &= v[2];
 		w3 &= v[3];
-		if ((w0 | w1 | w2 | w3) == 0)
-			break;
 	}
-	*h = (struct half){ { w0, w1, w2, w3 } };
+	s->bits.word[first] = w0;
+	s->bits.word[first + 1] = w1;
+	s->bits.word[first + 2] = w2;
+	s->bits.word[first + 3] = w3;
+}
+
+/* Read anew for each loop: the verifier would follow the next one for each number of turns of the last. */
+FG_INLINE uint32_t fields_of(const struct fg_segment_line *g)
+{
+	return *(const volatile uint8_t *)&g->fields;
 }
 
 /* All of a segment. True: a terminal rule was among those that match. A function that the verifier follows by itself. */
@@ -157,16 +155,13 @@ __attribute__((noinline)) int segment(struct scratch *s, uint32_t ref)
 	s->either.line = s->other.line = 0;
 	for (uint32_t i = 0; i < FG_SEGMENT_FIELDS_MAX && i < n; i += FEW_FIELDS)
 		find_vectors(s, ref, i, n, g->flags & FG_STEP_WIDE);
-	if (!(g->flags & FG_STEP_WIDE)) {
-		s->half = (struct half){ { narrow_bits(&view, s, *(const volatile uint8_t *)&g->fields), 0, 0, 0 } };
-		return s->half.word[0] != 0 && take(s, ref, 0);
+	if (g->flags & FG_STEP_WIDE) {
+		half_bits(&view, s, fields_of(g), 0);
+		half_bits(&view, s, fields_of(g), WORDS / 2);
+	} else {
+		s->bits = (struct fg_bits){ { narrow_bits(&view, s, fields_of(g)) } };
 	}
-	for (uint32_t first = 0; first < WORDS; first += HALF) {
-		half_bits(&view, s, *(const volatile uint8_t *)&g->fields, first, &s->half);
-		if (any_word(&s->half) != 0 && take(s, ref, first * 64))
-			return 1;
-	}
-	return 0;
+	return take(s, ref);
 }
 
 #endif
