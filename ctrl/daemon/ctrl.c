@@ -19,6 +19,7 @@
 #include "ctrl/daemon/log.h"
 #include "ctrl/daemon/op.h"
 #include "ctrl/daemon/parts.h"
+#include "ctrl/load/show.h"
 
 /* ---- Callers ---- */
 
@@ -54,6 +55,33 @@ static void on_gone(void *ctx, struct fg_client *c)
 
 /* ---- The gate ---- */
 
+/*
+ * The gate has undone the generation before this one, on which it died again and again: what that brought is in its quarantine. Here that
+ * is written down, so that it is listed, can be ended, and outlives a reboot.
+ */
+static void take_quarantined(struct fg_ctrl *ctrl, uint64_t generation)
+{
+	struct fg_records brought = { 0 };
+	struct fg_record *at = NULL;
+
+	fg_log(LOG_ERR,
+	       "the gate died again and again on generation %llu: it is undone, and its rules are in quarantine",
+	       (unsigned long long)(generation - 1));
+	if (fg_ledger_brought(ctrl->ledger, generation - 1, &brought) == 0)
+		while ((at = fg_records_next(&brought, at)) != NULL) {
+			const struct fg_rule rule = fg_record_rule(at);
+			char *hex = fg_show_octets(&rule);
+
+			if (hex != NULL)
+				fg_ledger_quarantine(
+					ctrl->ledger,
+					fg_record_hash(at->family, at->offset_form, at->nlri, at->nlri_len),
+					fg_show_family(&rule), hex, "flowgated", fg_now_s(), true);
+			free(hex);
+		}
+	fg_records_free(&brought);
+}
+
 static void take_event(struct fg_ctrl *ctrl, const struct fg_event *event)
 {
 	struct fg_commit c = { .generation = event->generation + ctrl->generation_base,
@@ -67,6 +95,8 @@ static void take_event(struct fg_ctrl *ctrl, const struct fg_event *event)
 		c.what = "expired";
 		c.deleted = 1;
 		fg_ledger_expire(ctrl->ledger, &c);
+	} else if (event->kind == FG_EVENT_QUARANTINED) {
+		take_quarantined(ctrl, c.generation);
 	} else if (event->kind == FG_EVENT_ALARM && event->value > 0) {
 		fg_log(LOG_WARNING, "a budget is used to %u per cent", event->value);
 	}

@@ -198,6 +198,12 @@ int fg_ledger_rules(struct fg_ledger *s, uint64_t now_s, struct fg_records *out)
 			 out);
 }
 
+int fg_ledger_brought(struct fg_ledger *s, uint64_t generation, struct fg_records *out)
+{
+	return take_rows(s, fg_sql(s, "SELECT 1, " COLUMNS " FROM rules WHERE brought = ?", "i", (int64_t)generation),
+			 0, out);
+}
+
 static bool generation_known(struct fg_ledger *s, uint64_t generation)
 {
 	sqlite3_stmt *st = fg_sql(s, "SELECT 1 FROM generations WHERE generation = ?", "i", (int64_t)generation);

@@ -70,6 +70,8 @@ void fg_ledger_audit(struct fg_ledger *s, uint64_t now_s, const char *who, const
 
 void fg_ledger_quarantine(struct fg_ledger *s, uint64_t hash, const char *family, const char *nlri, const char *who,
 			  uint64_t now_s, bool on);
+/* The rules that a generation brought, whether or not they are there still. 0 or -ENOMEM. */
+int fg_ledger_brought(struct fg_ledger *s, uint64_t generation, struct fg_records *out);
 /* Each hash in quarantine. */
 void fg_ledger_each_quarantined(struct fg_ledger *s, void (*each)(void *ctx, uint64_t hash), void *ctx);
 json_t *fg_ledger_quarantined(struct fg_ledger *s);

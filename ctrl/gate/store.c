@@ -310,9 +310,10 @@ bool fg_store_started(struct fg_store *s)
 	struct fg_store_header *h = s->head;
 	bool undo;
 
+	/* Whoever made this generation was not started on it, and did not end well: that was the first time. */
 	if (h->crash_generation != h->generation) {
+		h->crashes = h->crash_generation != 0 ? 1 : 0;
 		h->crash_generation = h->generation;
-		h->crashes = 0;
 	}
 	undo = h->crashes >= CRASHES_MAX;
 	if (undo) {
@@ -326,5 +327,6 @@ bool fg_store_started(struct fg_store *s)
 
 void fg_store_stable(struct fg_store *s)
 {
+	s->head->crash_generation = s->head->generation;
 	s->head->crashes = 0;
 }

@@ -50,8 +50,9 @@ struct fg_store_header {
 	uint64_t sequence;           /* of the next rule */
 	uint64_t confirm_generation; /* waits to be confirmed; 0: none does */
 	uint64_t confirm_until_ns;
-	uint64_t crash_generation; /* that the process was started on last */
-	uint32_t crashes;          /* starts on it that did not end well */
+	uint64_t
+		crash_generation; /* that the process was started on last, or was well on; 0: it is started for the first time */
+	uint32_t crashes; /* starts on it, and the death of who made it, since it last ended well */
 	uint32_t shadow;
 	uint32_t quarantined, pad;
 	uint64_t quarantine[FG_QUARANTINE_MAX]; /* fg_record_hash() */
@@ -102,7 +103,7 @@ bool fg_store_quarantined(const struct fg_store *s, uint64_t hash);
 int fg_store_quarantine(struct fg_store *s, uint64_t hash, bool on);
 
 /*
- * Once at start. The third time that the process was started on one generation without fg_store_stable() since, that generation is at
+ * Once at start. Where the process has died on one generation for the third time, without fg_store_stable() since, that generation is at
  * fault: it is undone in a new one, and the rules it brought are quarantined. True where that was so.
  */
 bool fg_store_started(struct fg_store *s);

@@ -76,9 +76,17 @@ goldens() {
 #   many rules without a prefix                   hazard_1_to_many_rules_without_prefix; bpf-match: one program, the largest image
 #   padding, QinQ and extension headers           hazard_encapsulations_do_not_bypass, hazard_each_encapsulation_times_each_component
 #   one bad IPv6 rule lost the session            hazard_one_bad_ipv6_offset_among_good_rules
-# What needs a daemon has no test yet: protected traffic under a rule that matches all (2020-08), alarms of headroom (2021-06), the generation that
-# stays when the next does not fit (2025-11), restarts that spread out and quarantine (2025-06), switching sources off (2025-12), the compiler of
-# patterns in its sandbox (2019-07), and the session that outlives a bad rule.
+# What needs a daemon is in test_hazards.py, under these names, with real packets:
+#   2013-03 the same at the socket, memory of gate hazard_2013_rule_at_the_socket; test_memory.py: a hundred thousand hostile rules
+#   2020-08 sessions under a rule that matches all hazard_2020_match_all_discard
+#   2021-06 alarms at 70 and 90 per cent          hazard_2021_headroom_is_told_to_watchers
+#   2025-06 blank fields; a crash loop            hazard_2025_blank_fields, hazard_2025_crash_loop_breaker; unit test gate-store: restarts that spread out
+#           are fg_backoff_next()
+#   2025-11 twice what there is room for          hazard_2025_over_the_limit_keeps_generation_n
+#   2025-12 every switch, off and on              hazard_2025_every_switch_off_and_on
+#   the fix was removing the rule                 hazard_withdraw_at_full_budget
+# No test yet, for there is no such thing yet: the compiler of patterns in its sandbox (2019-07), BGP sources that are switched off (2025-12), and
+# the session that outlives a bad rule.
 
 rule_2013='{ match { destination 192.0.2.1/32; port 53; packet-length [ 99971 99985 ]; } then discard; }'
 
