@@ -61,10 +61,10 @@ FG_INLINE bool sample_is_due(struct scratch *s, const struct fg_control *control
 	return true;
 }
 
-FG_INLINE bool sample_is_wanted(const struct scratch *s, const struct fg_control *control)
+/* Of a packet that is dropped or whose rule asks for samples: `asked`. */
+FG_INLINE bool sample_is_wanted(const struct fg_control *control, bool asked)
 {
-	return control->samples_per_s != 0 &&
-	       (s->verdict.verdict == FG_DROP || s->verdict.sample || (control->flags & FG_CONTROL_SAMPLE_PASS));
+	return control->samples_per_s != 0 && (asked || (control->flags & FG_CONTROL_SAMPLE_PASS));
 }
 
 /* The frame as it came, up to FG_SAMPLE_OCTETS of it. */
@@ -104,6 +104,16 @@ FG_INLINE void sample_due(struct xdp_md *ctx, struct scratch *s, const struct fg
 
 	if (c != NULL && sample_is_due(s, control, c, now_ns))
 		sample(ctx, s, pc, now_ns);
+}
+
+/* The sample of a packet that one rule lets pass or drops, and no more: `flags` of its action. */
+static __attribute__((noinline)) int sample_simple(struct xdp_md *ctx, struct scratch *s, struct fg_port_counters *pc,
+						   uint32_t flags)
+{
+	s->verdict.verdict = flags & FG_ACT_DISCARD ? FG_DROP : FG_PASS;
+	s->verdict.cause = flags & FG_ACT_DISCARD ? FG_CAUSE_DISCARD : FG_CAUSE_ACCEPT;
+	s->decider = 0;
+	return sample(ctx, s, pc, s->tick_ns);
 }
 
 #endif

@@ -49,20 +49,15 @@ static __attribute__((noinline)) int take_tokens(struct scratch *s)
 /* A packet that one rule applies to which asks for no more than this is judged at once: the flood of an attack. */
 enum { SIMPLE = FG_ACT_DISCARD | FG_ACT_SAMPLE | FG_ACT_UNKNOWN };
 
-FG_INLINE bool judge_simple(struct scratch *s)
+FG_INLINE bool is_simple(const struct scratch *s, uint32_t *flags)
 {
-	uint32_t slot = slot_of(s, 0), flags;
+	uint32_t slot = slot_of(s, 0);
 	const struct fg_action *action = bpf_map_lookup_elem(&actions, &slot);
 
 	if (s->matched.count != 1 || action == NULL)
 		return false;
-	flags = action->flags;
-	if (flags & ~(uint32_t)SIMPLE)
-		return false;
-	s->verdict.verdict = flags & FG_ACT_DISCARD ? FG_DROP : FG_PASS;
-	s->verdict.cause = flags & FG_ACT_DISCARD ? FG_CAUSE_DISCARD : FG_CAUSE_ACCEPT;
-	s->verdict.sample = (flags & FG_ACT_SAMPLE) != 0;
-	return true;
+	*flags = action->flags;
+	return (*flags & ~(uint32_t)SIMPLE) == 0;
 }
 
 /* False: a rule has no action, which is our own mistake. */

@@ -25,6 +25,19 @@ FG_INLINE const void *fg_line(const struct fg_view *view, uint32_t ref)
 
 #include "flowgate/match.h"
 
+enum {
+	WORDS = FG_SEGMENT_RULES / 64,
+	FEW_FIELDS = 12, /* of a segment, which one function call looks up */
+	PLACES = 64,
+};
+
+_Static_assert((int)PLACES >= (int)FG_SEGMENT_FIELDS_MAX, "a place for each field");
+
+/* Of a vector: a line of the image, and in a narrow segment a word of it. */
+struct place {
+	uint32_t line, word;
+};
+
 struct scratch {
 	struct fg_packet packet;
 	struct fg_matched matched;
@@ -33,11 +46,14 @@ struct scratch {
 	struct fg_port port;
 	uint32_t ifindex;
 	uint32_t side;
-	uint32_t decider;    /* place in matched[] of the rule that the verdict rests on */
-	uint32_t sampled;    /* in this second */
-	uint64_t second_ns;  /* its beginning */
-	struct fg_bits bits; /* of a segment with many fields, while it is looked at */
-	uint32_t segment, segment_is_wide;
+	uint32_t decider;           /* place in matched[] of the rule that the verdict rests on */
+	uint32_t sampled;           /* in this second */
+	uint64_t second_ns;         /* its beginning */
+	uint64_t tick;              /* of the kernel's clock */
+	uint64_t tick_ns;           /* CLOCK_MONOTONIC when this core first saw it */
+	struct fg_bits bits;        /* rules of a segment that match, while it is looked at */
+	struct place either, other; /* vectors of a segment, while it is looked at; line 0: none */
+	struct place place[PLACES]; /* likewise, by field */
 };
 
 CPU_ARRAY(scratches, 1, struct scratch);
@@ -57,6 +73,18 @@ FG_INLINE struct scratch *scratch_of_cpu(void)
 	uint32_t zero = 0;
 
 	return bpf_map_lookup_elem(&scratches, &zero);
+}
+
+/* CLOCK_MONOTONIC, less at most one tick of the kernel: it is asked for no more often, for that is a call. */
+FG_INLINE uint64_t tick_ns(struct scratch *s)
+{
+	uint64_t tick = bpf_jiffies64();
+
+	if (tick != s->tick) {
+		s->tick = tick;
+		s->tick_ns = bpf_ktime_get_ns();
+	}
+	return s->tick_ns;
 }
 
 FG_INLINE uint32_t slot_of(const struct scratch *s, uint32_t i)

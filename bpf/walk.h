@@ -28,9 +28,7 @@ FG_INLINE bool any_step(const struct fg_view *view, struct scratch *s)
 		return rule_matches(view, ref, line, &s->packet.key) && fg_matched_add(&s->matched, step->slot);
 	if (step->kind != FG_STEP_SEGMENT)
 		return true;
-	if (((const struct fg_segment_line *)line)->fields > FEW_FIELDS)
-		return segment_of_many(view, ref, line, s);
-	return segment(view, ref, line, s);
+	return segment(s, ref);
 }
 
 static long walk_step(uint32_t i, void *ctx)
@@ -48,7 +46,7 @@ FG_INLINE uint32_t root_first(const struct fg_view *view, uint32_t here, const s
 			      struct scratch *s)
 {
 	const struct fg_key *k = &s->packet.key;
-	uint32_t line = ((uint32_t)k->dst[0] << 12) | ((uint32_t)k->dst[1] << 4) | (k->dst[2] >> 4);
+	uint32_t line = fg_load_be32(k->dst) >> 12;
 	const uint32_t *filled = fg_line(view, root->filled + line / 512);
 	uint32_t found = 0, turn = 1;
 
@@ -56,7 +54,7 @@ FG_INLINE uint32_t root_first(const struct fg_view *view, uint32_t here, const s
 		return 0;
 	if ((filled[(line / 32) & 15] >> (line & 31)) & 1)
 		found = fg_root_find(view, root, 0, k);
-	if (found == 0) {
+	if (found == 0 && (root->flags & FG_ROOT_SHORT)) {
 		found = fg_root_find(view, root, 1, k);
 		turn = 2;
 	}
@@ -85,22 +83,15 @@ FG_INLINE uint32_t prefixes_first(const struct fg_view *view, uint32_t here, con
 	return t->next;
 }
 
-/* Destination, then sources: at most one table of each. */
+/* Destination of IPv6, then sources: at most one table of each. */
 FG_INLINE uint32_t tables(const struct fg_view *view, uint32_t ref, struct scratch *s)
 {
-	const struct fg_step *step = fg_line(view, ref);
-
-	if (step == NULL)
-		return 0;
-	if (step->kind == FG_STEP_ROOT) {
-		ref = root_first(view, ref, (const struct fg_root_line *)(const void *)step, s);
-		step = fg_line(view, ref);
-	}
 	for (uint32_t i = 0; i < 2; i++) {
+		const struct fg_step *step = fg_line(view, ref);
+
 		if (ref == 0 || step == NULL || step->kind != FG_STEP_PREFIXES)
-			return ref;
+			break;
 		ref = prefixes_first(view, ref, (const struct fg_prefixes_line *)(const void *)step, s);
-		step = fg_line(view, ref);
 	}
 	return ref;
 }
@@ -132,37 +123,54 @@ FG_INLINE bool ends(const struct fg_view *view, struct scratch *s)
 	root = fg_line(view, s->cursor.resume[0]);
 	if (root == NULL || root->kind != FG_STEP_ROOT || root->next != 0)
 		return false;
-	return s->cursor.turn[0] > 1 || fg_root_find(view, root, 1, &s->packet.key) == 0;
+	return s->cursor.turn[0] > 1 || !(root->flags & FG_ROOT_SHORT) ||
+	       fg_root_find(view, root, 1, &s->packet.key) == 0;
 }
 
-FG_INLINE void walk(struct scratch *s)
+/* The first step of a packet's way that can say something of it; 0: no rule applies, as to most of clean traffic. */
+FG_INLINE uint32_t begin(struct scratch *s)
 {
-	const struct fg_segment_line *g;
 	const struct fg_image *image;
+	const struct fg_step *step;
 	struct fg_view view;
 	uint32_t ref;
 
 	if (!view_of(s->side & 1, &view))
-		return;
+		return 0;
 	image = fg_line(&view, 0);
 	if (image == NULL)
-		return;
+		return 0;
 	ref = image->entry[s->packet.key.family & 1];
 	if (ref == 0)
-		return;
+		return 0;
+	step = fg_line(&view, ref);
 	__builtin_memset(&s->cursor, 0, sizeof(s->cursor));
+	if (step == NULL || step->kind != FG_STEP_ROOT)
+		return ref;
+	return root_first(&view, ref, (const struct fg_root_line *)(const void *)step, s);
+}
+
+/* From there to the end. A function that the verifier follows by itself. */
+__attribute__((noinline)) int walk(struct scratch *s, uint32_t ref)
+{
+	const struct fg_step *step;
+	struct fg_view view;
+
+	if (s == NULL || !view_of(s->side & 1, &view))
+		return 0;
 	ref = tables(&view, ref, s);
 	if (list(&view, &ref, s))
-		return;
-	g = fg_line(&view, ref);
-	if (ref != 0 && g != NULL && g->kind == FG_STEP_SEGMENT && g->fields <= FEW_FIELDS) {
-		if (segment(&view, ref, g, s))
-			return;
-		ref = g->next;
+		return 0;
+	step = fg_line(&view, ref);
+	if (ref != 0 && step != NULL && step->kind == FG_STEP_SEGMENT) {
+		if (segment(s, ref))
+			return 0;
+		ref = step->next;
 	}
 	s->cursor.ref = ref;
 	if (!ends(&view, s))
 		bpf_loop(FG_STEPS_MAX, walk_step, NULL, 0);
+	return 0;
 }
 
 #endif

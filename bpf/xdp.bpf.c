@@ -10,97 +10,118 @@
  */
 #include "bpf/forward.h"
 #include "bpf/judge.h"
+#include "bpf/straight.h"
 #include "bpf/walk.h"
 
 char licence[] SEC("license") = "Dual BSD/GPL";
 
-/* One rule that passes or drops, and no more. The XDP code. */
-FG_INLINE int enforce_simple(struct xdp_md *ctx, struct scratch *s, const struct fg_control *control,
-			     struct fg_port_counters *pc)
+/* As received, and as one thing: aborted, or the verdict and its cause, which are known. */
+FG_INLINE int counted(struct fg_port_counters *pc, enum fg_verdict_kind verdict, enum fg_cause cause, uint64_t octets,
+		      int code)
 {
-	uint64_t now_ns = bpf_ktime_get_coarse_ns();
-	uint32_t slot = slot_of(s, 0);
+	count(&pc->received, octets);
+	count(code == XDP_ABORTED ? &pc->aborted : &pc->by[verdict][cause], octets);
+	return code;
+}
+
+/* The same of s->verdict. */
+FG_INLINE int counted_verdict(const struct scratch *s, struct fg_port_counters *pc, uint64_t octets, int code)
+{
+	uint64_t place = fg_opaque((uint64_t)s->verdict.verdict * FG_CAUSE_COUNT + s->verdict.cause);
+
+	count(&pc->received, octets);
+	if (code == XDP_ABORTED || place >= (uint64_t)FG_VERDICTS * FG_CAUSE_COUNT)
+		count(&pc->aborted, octets);
+	else
+		count(&pc->by[0][0] + place, octets);
+	return code;
+}
+
+/* One rule that passes or drops, and no more: `flags` of its action. The XDP code. */
+FG_INLINE int enforce_simple(struct xdp_md *ctx, struct scratch *s, const struct fg_control *control,
+			     struct fg_port_counters *pc, uint32_t flags)
+{
+	uint32_t slot = slot_of(s, 0), octets = s->packet.ip_length;
 	struct fg_rule_counters *c = bpf_map_lookup_elem(&rule_counters, &slot);
+	bool drops = flags & FG_ACT_DISCARD;
+	uint64_t now_ns = tick_ns(s);
 
 	if (c == NULL)
-		return XDP_ABORTED;
-	s->decider = 0;
-	if (sample_is_wanted(s, control) && sample_is_due(s, control, c, now_ns))
-		sample(ctx, s, pc, now_ns);
-	count_rule(c, s->verdict.verdict, s->packet.ip_length, now_ns);
-	if (s->verdict.verdict == FG_DROP && !(control->flags & FG_CONTROL_SHADOW))
-		return XDP_DROP;
-	return pass(&s->port);
+		return counted(pc, FG_PASS, FG_CAUSE_NONE, octets, XDP_ABORTED);
+	if (sample_is_wanted(control, drops || (flags & FG_ACT_SAMPLE)) && sample_is_due(s, control, c, now_ns))
+		sample_simple(ctx, s, pc, flags);
+	count_rule(c, drops ? FG_DROP : FG_PASS, octets, now_ns);
+	if (!drops)
+		return counted(pc, FG_PASS, FG_CAUSE_ACCEPT, octets, pass(&s->port));
+	return counted(pc, FG_DROP, FG_CAUSE_DISCARD, octets,
+		       control->flags & FG_CONTROL_SHADOW ? pass(&s->port) : XDP_DROP);
 }
 
 /* The rules that apply, and all that follows from them. The XDP code. */
 static __attribute__((noinline)) int enforce_all(struct xdp_md *ctx, struct scratch *s,
 						 const struct fg_control *control, struct fg_port_counters *pc)
 {
-	uint64_t now_ns = bpf_ktime_get_coarse_ns();
-	int code;
+	uint64_t now_ns = tick_ns(s);
+	int code = XDP_ABORTED;
 
-	if (!judge_all(s))
-		return XDP_ABORTED;
-	if (sample_is_wanted(s, control))
-		sample_due(ctx, s, control, pc, now_ns);
-	code = control->flags & FG_CONTROL_SHADOW ? pass(&s->port) : perform(ctx, s, pc);
-	count_rules(s, now_ns);
-	return code;
+	__builtin_memset(&s->verdict, 0, sizeof(s->verdict));
+	if (judge_all(s)) {
+		if (sample_is_wanted(control, s->verdict.verdict == FG_DROP || s->verdict.sample))
+			sample_due(ctx, s, control, pc, now_ns);
+		code = control->flags & FG_CONTROL_SHADOW ? pass(&s->port) : perform(ctx, s, pc);
+		count_rules(s, now_ns);
+	}
+	return counted_verdict(s, pc, s->packet.ip_length, code);
 }
 
-FG_INLINE int enforce(struct xdp_md *ctx, struct scratch *s, const struct fg_control *control,
-		      struct fg_port_counters *pc)
+/* A packet that rules may apply to. */
+static __attribute__((noinline)) int enforce(struct xdp_md *ctx, struct scratch *s, const struct fg_control *control,
+					     struct fg_port_counters *pc)
 {
-	return judge_simple(s) ? enforce_simple(ctx, s, control, pc) : enforce_all(ctx, s, control, pc);
+	uint32_t flags;
+
+	if (s->matched.count == 0)
+		return counted(pc, FG_PASS, FG_CAUSE_NONE, s->packet.ip_length, pass(&s->port));
+	if (is_simple(s, &flags))
+		return enforce_simple(ctx, s, control, pc, flags);
+	return enforce_all(ctx, s, control, pc);
 }
 
 /* A packet that no rule is asked for: no IP, malformed, or of a time without an image. */
-FG_INLINE int enforce_nothing(struct scratch *s, const struct fg_control *control)
+static __attribute__((noinline)) int enforce_nothing(struct xdp_md *ctx, struct scratch *s,
+						     const struct fg_control *control, struct fg_port_counters *pc)
 {
 	bool closed = s->side >= FG_SIDES && (s->port.flags & FG_PORT_CLOSED) && s->packet.what != FG_PACKET_NOT_IP;
+	uint64_t octets = s->packet.what == FG_PACKET_IP ? s->packet.ip_length : bpf_xdp_get_buff_len(ctx);
+	int code;
 
+	__builtin_memset(&s->verdict, 0, sizeof(s->verdict));
 	if (s->packet.what == FG_PACKET_MALFORMED)
 		s->verdict.cause = FG_CAUSE_MALFORMED;
 	if (closed ||
 	    (s->side < FG_SIDES && s->packet.what == FG_PACKET_MALFORMED && (s->port.flags & FG_PORT_DROP_MALFORMED)))
 		s->verdict.verdict = FG_DROP;
-	return s->verdict.verdict == FG_DROP && !(control->flags & FG_CONTROL_SHADOW) ? XDP_DROP : pass(&s->port);
-}
-
-/* As one thing each: XDP_ABORTED, or the verdict and its cause. */
-FG_INLINE void count_port(const struct xdp_md *ctx, const struct scratch *s, struct fg_port_counters *pc, int code)
-{
-	uint32_t verdict = s->verdict.verdict, cause = s->verdict.cause;
-	uint64_t octets = s->packet.ip_length;
-
-	if (s->packet.what != FG_PACKET_IP)
-		octets = bpf_xdp_get_buff_len((struct xdp_md *)(long)ctx);
-	count(&pc->received, octets);
-	if (code == XDP_ABORTED || verdict >= FG_VERDICTS || cause >= FG_CAUSE_COUNT)
-		count(&pc->aborted, octets);
-	else
-		count(&pc->by[verdict][cause], octets);
+	code = s->verdict.verdict == FG_DROP && !(control->flags & FG_CONTROL_SHADOW) ? XDP_DROP : pass(&s->port);
+	return counted_verdict(s, pc, octets, code);
 }
 
 /* All of one packet of a port that is used. */
 FG_INLINE int packet(struct xdp_md *ctx, struct scratch *s, const struct fg_control *control,
 		     struct fg_port_counters *pc)
 {
-	int code;
+	uint32_t ref;
 
-	fg_packet_parse((const uint8_t *)(long)ctx->data, (const uint8_t *)(long)ctx->data_end, false, &s->packet);
-	__builtin_memset(&s->verdict, 0, sizeof(s->verdict));
+	if (!straight(ctx, &s->packet) && !parse(ctx))
+		return XDP_PASS;
 	s->side = *(const volatile uint32_t *)&control->side;
 	s->matched.count = 0;
-	if (s->packet.what == FG_PACKET_IP && s->side < FG_SIDES) {
-		walk(s);
-		code = s->matched.count != 0 ? enforce(ctx, s, control, pc) : pass(&s->port);
-	} else {
-		code = enforce_nothing(s, control);
-	}
-	count_port(ctx, s, pc, code);
-	return code;
+	if (*(volatile uint8_t *)&s->packet.what != FG_PACKET_IP || s->side >= FG_SIDES)
+		return enforce_nothing(ctx, s, control, pc);
+	ref = begin(s);
+	if (ref == 0)
+		return counted(pc, FG_PASS, FG_CAUSE_NONE, s->packet.ip_length, pass(&s->port));
+	walk(s, ref);
+	return enforce(ctx, s, control, pc);
 }
 
 SEC("xdp.frags")

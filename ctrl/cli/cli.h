@@ -39,6 +39,7 @@ struct fg_cli {
 	const char *limits, *actions, *packet, *read, *write_passed, *write_dropped;
 	const char *owner, *ticket, *source, *rule, *write, *socket;
 	uint64_t mtu, number, ttl_s, confirm_within_s, count, for_s, last, timeout_s;
+	char **room; /* of the lists below; to be freed */
 	struct fg_words rules, names, sequences;
 	struct fg_words argument; /* what is no option */
 	struct fg_words text;     /* what is behind `--` of a verb with FG_TAKES_TEXT */

@@ -149,6 +149,8 @@ int fg_batch_check(const struct fg_cli *cli)
 			  rule_judged, &j, &reply);
 	if (r == FG_EXIT_DONE)
 		r = judged_show(&j, reply, (json_int_t)fg_batch_unsayable(cli, load));
+	else
+		fg_columns_print(j.table);
 	json_decref(reply);
 	json_decref(j.rules);
 	fg_load_free(load);

@@ -4,6 +4,7 @@
  * of this folder.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctrl/cli/table.h"
@@ -17,9 +18,10 @@ static int run(const struct fg_verb *verb, int words, int argc, char **argv)
 	struct fg_cli cli = { .verb = verb };
 	int r = fg_cli_options(&cli, argc - words, argv + words);
 
-	if (r != 0)
-		return r < 0 ? FG_EXIT_DONE : r;
-	return verb->run(&cli);
+	if (r == 0)
+		r = verb->run(&cli);
+	free(cli.room);
+	return r < 0 ? FG_EXIT_DONE : r;
 }
 
 int main(int argc, char **argv)

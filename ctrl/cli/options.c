@@ -170,14 +170,13 @@ static void options_of(const struct fg_verb *verb, struct option *out)
 /* Room for as many words as there are, in each list. */
 static bool lists_start(struct fg_cli *cli, int argc)
 {
-	static char **room; /* until the end of the program */
 	struct fg_words *const lists[] = { &cli->argument, &cli->text, &cli->rules, &cli->names, &cli->sequences };
 	size_t n = sizeof(lists) / sizeof(lists[0]);
 
-	room = calloc(n * (size_t)argc, sizeof(*room));
-	for (size_t i = 0; i < n && room != NULL; i++)
-		lists[i]->at = room + i * (size_t)argc;
-	return room != NULL;
+	cli->room = calloc(n * (size_t)argc, sizeof(*cli->room));
+	for (size_t i = 0; i < n && cli->room != NULL; i++)
+		lists[i]->at = cli->room + i * (size_t)argc;
+	return cli->room != NULL;
 }
 
 /* What is behind `--`: a rule in words where the verb takes one, arguments otherwise. */

@@ -88,15 +88,24 @@ static int lint_rules(struct fg_load *load)
 	return r;
 }
 
+/* A rule while it is sorted. */
+struct ranked {
+	uint64_t rank;
+	struct fg_table_rule is;
+};
+
 /* Evaluation order; of two with the same octets the first of the input. */
 static int by_order(const void *a, const void *b)
 {
-	const struct fg_rule *ra = ((const struct fg_table_rule *)a)->rule,
-			     *rb = ((const struct fg_table_rule *)b)->rule;
-	uint32_t pa = ((const struct fg_loaded *)(const void *)ra)->place;
-	uint32_t pb = ((const struct fg_loaded *)(const void *)rb)->place;
-	int r = fg_rule_order(ra, rb);
+	const struct ranked *ra = a, *rb = b;
+	uint32_t pa, pb;
+	int r;
 
+	if (ra->rank != rb->rank)
+		return ra->rank < rb->rank ? -1 : 1;
+	r = fg_rule_order(ra->is.rule, rb->is.rule);
+	pa = ((const struct fg_loaded *)(const void *)ra->is.rule)->place;
+	pb = ((const struct fg_loaded *)(const void *)rb->is.rule)->place;
 	return r != 0 ? r : (pa > pb) - (pa < pb);
 }
 
@@ -105,30 +114,42 @@ static uint32_t slot_word(const struct fg_loaded *rule)
 	return (rule->place - 1) | (rule->rule.actions.set & FG_ACT_CONTINUE ? FG_SLOT_CONTINUE : 0);
 }
 
-/* Order: the rules of each family that are in the running, the one that is evaluated first in front (RFC 8955 §5.1). */
-static int order_rules(struct fg_load *load)
+/* The rules of one family that are in the running, the one that is evaluated first in front (RFC 8955 §5.1). */
+static size_t order_family(const struct fg_load *load, enum fg_family family, struct ranked *room,
+			   struct fg_table_rule *out)
 {
-	struct fg_load_work *w = load->work;
+	size_t n = 0;
 
-	w->some = fg_arena_take(&load->arena, load->count * sizeof(*w->some));
-	if (w->some == NULL)
-		return -ENOMEM;
-	for (int f = 0; f < FG_FAMILY_COUNT; f++) {
-		w->all[f] = fg_arena_take(&load->arena, load->count * sizeof(*w->all[f]));
-		if (w->all[f] == NULL)
-			return -ENOMEM;
-		w->n[f] = 0;
-	}
 	for (size_t i = 0; i < load->count; i++) {
 		const struct fg_loaded *rule = load->rule[i];
-		uint8_t f = rule->rule.family;
 
-		if (in_running(rule))
-			w->all[f][w->n[f]++] = (struct fg_table_rule){ &rule->rule, slot_word(rule) };
+		if (in_running(rule) && rule->rule.family == family)
+			room[n++] = (struct ranked){ fg_rule_rank(&rule->rule), { &rule->rule, slot_word(rule) } };
 	}
-	for (int f = 0; f < FG_FAMILY_COUNT; f++)
-		qsort(w->all[f], w->n[f], sizeof(w->all[f][0]), by_order);
-	return 0;
+	qsort(room, n, sizeof(*room), by_order);
+	for (size_t i = 0; i < n; i++)
+		out[i] = room[i].is;
+	return n;
+}
+
+static int order_rules(struct fg_load *load)
+{
+	struct ranked *room = malloc((load->count + 1) * sizeof(*room));
+	struct fg_load_work *w = load->work;
+	int r = 0;
+
+	w->some = fg_arena_take(&load->arena, load->count * sizeof(*w->some));
+	if (room == NULL || w->some == NULL)
+		r = -ENOMEM;
+	for (int f = 0; f < FG_FAMILY_COUNT && r == 0; f++) {
+		w->all[f] = fg_arena_take(&load->arena, load->count * sizeof(*w->all[f]));
+		if (w->all[f] != NULL)
+			w->n[f] = order_family(load, (enum fg_family)f, room, w->all[f]);
+		else
+			r = -ENOMEM;
+	}
+	free(room);
+	return r;
 }
 
 struct shadows {

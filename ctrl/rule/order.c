@@ -73,3 +73,27 @@ int fg_rule_order(const struct fg_rule *a, const struct fg_rule *b)
 	/* Equal but for bits that mean nothing: any fixed order will do. */
 	return order_octets(a->nlri, a->nlri_len, b->nlri, b->nlri_len);
 }
+
+/*
+ * The last address of a destination sorts as rules do: nested, the longer prefix ends first, or at the same address; not nested, the lower
+ * one does. Of IPv6 the upper bits must do.
+ */
+uint64_t fg_rule_rank(const struct fg_rule *rule)
+{
+	struct fg_component_iter it = fg_components(rule);
+	struct fg_component c;
+	struct fg_prefix p;
+	uint64_t last = 0;
+
+	if (fg_component_next(&it, &c, NULL) != 0 || c.type != FG_DST)
+		return UINT64_MAX;
+	p = fg_component_prefix(rule, &c);
+	if (p.offset != 0)
+		return UINT64_MAX - 1;
+	for (uint32_t i = 0; i < 8; i++) {
+		uint32_t fixed = p.length > 8 * i ? p.length - 8 * i : 0;
+
+		last = last << 8 | p.octets[i] | (fixed < 8 ? 0xffu >> fixed : 0);
+	}
+	return rule->family == FG_IPV4 ? last >> 32 << 8 | (32u - p.length) : last >> 1;
+}

@@ -297,29 +297,6 @@ static uint32_t priority(uint32_t n)
 	return n ^ (n >> 16);
 }
 
-/*
- * The last address of a destination sorts as rules do: nested, the longer prefix ends first, or at the same address; not nested, the lower
- * one does. Of IPv6 the upper bits must do. Comparing ranks saves reading most of the rules that a search comes by.
- */
-static uint64_t rank_of(const struct fg_rule *rule)
-{
-	struct fg_component c;
-	struct fg_prefix p;
-	uint64_t last = 0;
-
-	if (!fg_rule_component(rule, FG_DST, &c))
-		return UINT64_MAX;
-	p = fg_component_prefix(rule, &c);
-	if (p.offset != 0)
-		return UINT64_MAX - 1;
-	for (uint32_t i = 0; i < 8; i++) {
-		uint32_t fixed = p.length > 8 * i ? p.length - 8 * i : 0;
-
-		last = last << 8 | p.octets[i] | (fixed < 8 ? 0xffu >> fixed : 0);
-	}
-	return rule->family == FG_IPV4 ? last >> 32 << 8 | (32u - p.length) : last >> 1;
-}
-
 static int compare(const struct fg_table *t, uint64_t rank, const struct fg_rule *rule, uint32_t n)
 {
 	if (rank != t->node[n].rank)
@@ -331,7 +308,7 @@ static int compare(const struct fg_table *t, uint64_t rank, const struct fg_rule
 static uint32_t find(const struct fg_table *t, const struct fg_rule *rule, uint32_t *before, uint32_t *behind)
 {
 	uint32_t n = t->tree[rule->family];
-	uint64_t rank = rank_of(rule);
+	uint64_t rank = fg_rule_rank(rule);
 
 	*before = *behind = 0;
 	while (n != 0) {
@@ -484,7 +461,7 @@ int fg_table_add(struct fg_table *t, const struct fg_rule *rule, uint32_t slot)
 	    (t->free_group == 0 && t->group_max >= t->rules_max + FG_FIXED_GROUPS))
 		return FG_OVER_BUDGET;
 	n = take_node(t);
-	t->node[n] = (struct fg_node){ .rule = rule, .rank = rank_of(rule), .slot = slot };
+	t->node[n] = (struct fg_node){ .rule = rule, .rank = fg_rule_rank(rule), .slot = slot };
 	t->node[n].run = run_for(t, group_for(t, rule), rule);
 	tree_insert(t, n);
 	list_insert(t, n, before, behind);

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Prefix tables: a prefix has two buckets it may lie in; where both are full, one that lies there moves to its other one. At the load of at
- * most a half that is made here, a bounded number of moves suffices.
+ * most a half that is made here, a bounded number of moves nearly always suffices. Where it does not, as when of few prefixes too many want one
+ * bucket, or when someone chose them so, all move to where another seed of the hash wants them.
  */
 #include <string.h>
 
 #include "ctrl/table/table.h"
 #include "flowgate/match.h"
 
-enum { MOVES_MAX = 500 };
+enum {
+	MOVES_MAX = 500,
+	SEEDS_MAX = 32,
+	LEFT_MAX = 16, /* prefixes that one seed may leave without a place */
+};
 
 uint32_t fg_prefixes_buckets(size_t n)
 {
@@ -75,19 +80,73 @@ static bool put(struct fg_bucket *b, const struct fg_masked *p, uint32_t step)
 	return false;
 }
 
-/* Takes place i of the bucket for *p and gives back what lay there. */
-static void swap(struct fg_bucket *b, int i, struct fg_masked *p, uint32_t *step)
-{
-	struct fg_masked old = { .length = b->length[i] };
-	uint32_t old_step = b->step[i];
+/* A prefix and where it leads, on its way to a place. */
+struct moving {
+	struct fg_masked p;
+	uint32_t step;
+};
 
-	memcpy(old.address, b->at[i].address, sizeof(old.address));
+static struct moving take(struct fg_bucket *b, int i)
+{
+	struct moving m = { .p.length = b->length[i], .step = b->step[i] };
+
+	memcpy(m.p.address, b->at[i].address, sizeof(m.p.address));
+	memset(&b->at[i], 0, sizeof(b->at[i]));
+	b->length[i] = 0;
 	b->step[i] = 0;
-	memcpy(b->at[i].address, p->address, sizeof(p->address));
-	b->length[i] = (uint8_t)p->length;
-	b->step[i] = *step;
-	*p = old;
-	*step = old_step;
+	return m;
+}
+
+/* Puts *m into one of its buckets, and what lay there into its other one. False: *m is now one that found no place. */
+static bool settle(uint8_t *base, const struct fg_prefixes_line *t, struct moving *m)
+{
+	for (int move = 0; move < MOVES_MAX; move++) {
+		struct fg_bucket *first = bucket(base, t, &m->p, 0), *second = bucket(base, t, &m->p, 1);
+		struct fg_bucket *full = move & 1 ? second : first;
+		struct moving other;
+
+		if (put(first, &m->p, m->step) || put(second, &m->p, m->step))
+			return true;
+		other = take(full, move % FG_BUCKET_PREFIXES);
+		put(full, &m->p, m->step);
+		*m = other;
+	}
+	return false;
+}
+
+/* Of those left without a place, who finds one. *n: who still does not. */
+static void settle_left(uint8_t *base, const struct fg_prefixes_line *t, struct moving *left, uint32_t *n)
+{
+	uint32_t still = 0;
+
+	for (uint32_t i = 0; i < *n; i++)
+		if (!settle(base, t, &left[i]))
+			left[still++] = left[i];
+	*n = still;
+}
+
+/*
+ * Another seed: what does not lie where that wants it moves, and so do those left. What is displaced on the way goes to its place by the new
+ * seed at once, so one pass is enough. False: too many are left; the table is of no use.
+ */
+static bool reseed(uint8_t *base, struct fg_prefixes_line *t, struct moving left[LEFT_MAX], uint32_t *n)
+{
+	t->seed = t->seed * 0x9e3779b1 + 0x7f4a7c15;
+	for (uint32_t i = 0; i <= t->mask; i++) {
+		struct fg_bucket *b = (struct fg_bucket *)(void *)(base + (size_t)(t->buckets + i) * FG_LINE_OCTETS);
+
+		for (int k = 0; k < FG_BUCKET_PREFIXES; k++) {
+			struct moving m = take(b, k);
+
+			if (m.step == 0 || settle(base, t, &m))
+				continue;
+			if (*n == LEFT_MAX)
+				return false;
+			left[(*n)++] = m;
+		}
+	}
+	settle_left(base, t, left, n);
+	return true;
 }
 
 static struct fg_prefixes_line *line(uint8_t *base, uint32_t table)
@@ -106,16 +165,16 @@ static struct fg_masked masked(const struct fg_prefix *p)
 bool fg_prefixes_put(uint8_t *base, uint32_t table, const struct fg_prefix *p, uint32_t step)
 {
 	struct fg_prefixes_line *t = line(base, table);
-	struct fg_masked m = masked(p);
+	struct moving left[LEFT_MAX] = { { .p = masked(p), .step = step } };
+	uint32_t n = 1;
 
 	if (!add_length(t, p->length))
 		return false;
-	for (int move = 0; move < MOVES_MAX; move++) {
-		if (put(bucket(base, t, &m, 0), &m, step) || put(bucket(base, t, &m, 1), &m, step))
-			return true;
-		swap(bucket(base, t, &m, (uint32_t)move & 1), move % FG_BUCKET_PREFIXES, &m, &step);
-	}
-	return false;
+	settle_left(base, t, left, &n);
+	for (int seed = 0; seed < SEEDS_MAX && n != 0; seed++)
+		if (!reseed(base, t, left, &n))
+			return false;
+	return n == 0;
 }
 
 bool fg_prefixes_set(uint8_t *base, uint32_t table, const struct fg_prefix *p, uint32_t step)

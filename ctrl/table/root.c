@@ -4,7 +4,6 @@
  * prefix replaces the chain around it by its own, a prefix that goes does the reverse. Nodes are made anew from their 256 addresses.
  */
 #include "ctrl/table/base.h"
-#include "flowgate/match.h"
 
 bool fg_root_init(struct fg_side *s)
 {
@@ -34,9 +33,18 @@ static uint32_t node_open(const struct fg_side *s, uint32_t entry, uint32_t leaf
 	const struct fg_ranks *ranks = fg_lines_at(s, entry & ~FG_NODE);
 	const uint32_t *steps = fg_lines_at(s, (entry & ~FG_NODE) + 1);
 
-	for (uint32_t i = 0; i < 256; i++)
-		leaf[i] = entry & FG_NODE ? steps[fg_ranks_class(ranks[i / 16], i)] : entry;
-	return entry & FG_NODE ? fg_ranks_class(ranks[15], 15) + 1 : 0;
+	uint32_t class = 0;
+
+	if (!(entry & FG_NODE)) {
+		for (uint32_t i = 0; i < 256; i++)
+			leaf[i] = entry;
+		return 0;
+	}
+	for (uint32_t i = 0; i < 256; i++) {
+		class += ranks[i / 16].starts >> (i % 16) & 1;
+		leaf[i] = steps[class];
+	}
+	return class + 1;
 }
 
 static void node_fill(const struct fg_side *s, uint32_t ref, const uint32_t leaf[256])

@@ -152,31 +152,52 @@ static uint32_t count_starts(const struct fg_compile_scratch *t, uint32_t max)
 	return n;
 }
 
-/* Marks all starts of a field. False: no rule of the segment constrains it. */
+#define FOR_RULES(i, set)                                                                                              \
+	for (size_t w_ = 0, i; w_ < FG_SEGMENT_RULES / 64; w_++)                                                       \
+		for (uint64_t left_ = (set)->word[w_]; left_ != 0 && ((i = w_ * 64 + fg_lowest_bit(left_)), true);     \
+		     left_ &= left_ - 1)
+
+static void mark_intervals(struct fg_compile_scratch *t, const struct fg_interval *list, size_t n, uint32_t max)
+{
+	for (size_t j = 0; j < n; j++) {
+		if (list[j].lo > 0)
+			mark(t, list[j].lo);
+		if (list[j].hi < max)
+			mark(t, list[j].hi + 1);
+	}
+}
+
+/*
+ * Marks all starts of a field, and keeps the intervals as long as there is room: of the rules behind those they are made anew. False: no
+ * rule of the segment constrains it.
+ */
 static bool mark_starts(const struct segment *s, const struct source *src)
 {
 	struct fg_compile_scratch *t = s->e->scratch;
 	bool any = false;
-	size_t n;
+	size_t used = 0, n;
 
 	if (src->type != 0 && !(s->present >> src->type & 1))
 		return false;
 	memset(t->started, 0, ((src->max >> FG_BLOCK_SHIFT) + 1) * sizeof(*t->started));
-	for (size_t i = 0; i < s->n; i++) {
-		if (!rule_intervals(s, i, src, t->list, &n))
+	memset(&t->constrained, 0, sizeof(t->constrained));
+	FOR_RULES(i, &t->with[src->type])
+	{
+		struct fg_interval *list = t->kept + used;
+
+		if (!rule_intervals(s, i, src, list, &n))
 			continue;
 		any = true;
-		for (size_t j = 0; j < n; j++) {
-			if (t->list[j].lo > 0)
-				mark(t, t->list[j].lo);
-			if (t->list[j].hi < src->max)
-				mark(t, t->list[j].hi + 1);
-		}
+		t->constrained.word[i / 64] |= 1ull << (i % 64);
+		t->where[i].at = (uint16_t)used;
+		t->where[i].n = (uint16_t)n;
+		mark_intervals(t, list, n, src->max);
+		used += used + n <= FG_KEPT_INTERVALS ? n : 0;
 	}
 	return any;
 }
 
-static void emit_octet_table(struct segment *s, struct fg_field *f, uint32_t max)
+static void emit_octet_table(struct segment *s, struct fg_field *f)
 {
 	const struct fg_compile_scratch *t = s->e->scratch;
 	uint8_t *table;
@@ -187,10 +208,13 @@ static void emit_octet_table(struct segment *s, struct fg_field *f, uint32_t max
 	if (!fg_emit_writes(s->e))
 		return;
 	table = fg_emit_at(s->e, f->table);
-	for (uint32_t v = 0; v < 256; v++) {
-		if (v <= max && (starts_word(t, v / 64) >> (v % 64) & 1))
-			class ++;
-		table[v] = class;
+	for (uint32_t w = 0; w < 256 / 64; w++) {
+		uint64_t starts = starts_word(t, w);
+
+		for (uint32_t i = 0; i < 64; i++, starts >>= 1) {
+			class = (uint8_t)(class + (starts & 1));
+			*table++ = class;
+		}
 	}
 }
 
@@ -207,10 +231,19 @@ static uint32_t emit_block(struct segment *s, uint32_t block)
 	if (!fg_emit_writes(s->e))
 		return ref;
 	ranks = fg_emit_at(s->e, ref);
-	for (uint32_t i = 0; i < 256; i++) {
-		ranks[i].starts = (uint16_t)(starts_word(t, block * 64 + i / 4) >> (i % 4 * 16));
-		ranks[i].rank = (uint16_t)n;
-		n += fg_popcount16(ranks[i].starts);
+	for (uint32_t w = 0; w < 64; w++) {
+		uint64_t starts = starts_word(t, block * 64 + w);
+
+		if (starts == 0) { /* nearly all */
+			const struct fg_ranks same = { 0, (uint16_t)n }, four[4] = { same, same, same, same };
+
+			memcpy(ranks + 4 * w, four, sizeof(four));
+			continue;
+		}
+		for (uint32_t i = 4 * w; i < 4 * w + 4; i++, starts >>= 16) {
+			ranks[i] = (struct fg_ranks){ (uint16_t)starts, (uint16_t)n };
+			n += fg_popcount16((uint16_t)starts);
+		}
 	}
 	return ref;
 }
@@ -239,17 +272,31 @@ static uint32_t class_of(const struct segment *s, const struct fg_field *f, uint
 	return f->kind == FG_FIELD_OCTET ? fg_octet_class(&view, f->table, v) : fg_wide_class(&view, f->table, v);
 }
 
+/* The intervals of a rule that constrains the field: kept, or made once more where there was no room. */
+static const struct fg_interval *intervals_again(const struct segment *s, size_t i, const struct source *src, size_t *n)
+{
+	struct fg_compile_scratch *t = s->e->scratch;
+
+	*n = t->where[i].n;
+	if (t->where[i].at + *n <= FG_KEPT_INTERVALS)
+		return t->kept + t->where[i].at;
+	rule_intervals(s, i, src, t->list, n);
+	return t->list;
+}
+
 static void fill_vectors(const struct segment *s, const struct source *src, const struct fg_field *f, uint32_t classes)
 {
-	struct fg_interval *list = s->e->scratch->list;
+	const struct fg_compile_scratch *t = s->e->scratch;
+	uint64_t *first = vector(s, f, 0);
 	uint32_t words = s->wide ? 8 : 1;
 	size_t n;
 
-	for (size_t i = 0; i < s->n; i++) {
-		if (!rule_intervals(s, i, src, list, &n)) {
-			list[0] = (struct fg_interval){ 0, src->max };
-			n = 1;
-		}
+	for (uint32_t w = 0; w < words; w++)
+		first[w] = t->with[0].word[w] & ~t->constrained.word[w];
+	FOR_RULES(i, &t->constrained)
+	{
+		const struct fg_interval *list = intervals_again(s, i, src, &n);
+
 		for (size_t j = 0; j < n; j++) {
 			vector(s, f, class_of(s, f, list[j].lo))[i / 64] ^= 1ull << (i % 64);
 			if (list[j].hi < src->max)
@@ -257,7 +304,7 @@ static void fill_vectors(const struct segment *s, const struct source *src, cons
 		}
 	}
 	for (size_t i = words; i < (size_t)classes * words; i++)
-		vector(s, f, 0)[i] ^= vector(s, f, 0)[i - words];
+		first[i] ^= first[i - words];
 }
 
 static uint32_t emit_vectors(const struct segment *s, uint32_t classes)
@@ -275,7 +322,7 @@ static void emit_field(struct segment *s, const struct source *src)
 	classes = 1 + count_starts(s->e->scratch, src->max);
 	*f = (struct fg_field){ .kind = src->kind, .key_octet = src->key_octet };
 	if (src->kind == FG_FIELD_OCTET)
-		emit_octet_table(s, f, src->max);
+		emit_octet_table(s, f);
 	else
 		emit_wide_table(s, f, src->max);
 	f->vectors = emit_vectors(s, classes);
@@ -311,16 +358,41 @@ struct tcp_classes {
 	uint32_t lows, highs;
 };
 
+enum { TCP_ROW_WORDS = 256 / 64 }; /* of a truth table: the answers for all low octets beside the same high bits */
+
+/* Low octets for which it matters what the high bits are: bit l % 64 of word l / 64. */
+static void depends_on_high(const struct fg_tcp_table *t, uint64_t depends[TCP_ROW_WORDS])
+{
+	for (uint32_t w = 0; w < TCP_ROW_WORDS; w++) {
+		uint64_t both = UINT64_MAX, any = 0;
+
+		for (uint32_t h = 0; h < 16; h++) {
+			both &= t->word[h * TCP_ROW_WORDS + w];
+			any |= t->word[h * TCP_ROW_WORDS + w];
+		}
+		depends[w] = any & ~both;
+	}
+}
+
+/* What says the same as what was just refined by, or the same of all, splits nothing: of most tables nearly everything. */
 static void refine_tcp(struct tcp_classes *k, const struct fg_tcp_table *t)
 {
+	uint64_t depends[TCP_ROW_WORDS];
 	bool bit[256];
 
 	for (uint32_t h = 0; h < 16; h++) {
+		const uint64_t *row = &t->word[h * TCP_ROW_WORDS];
+
+		if (h > 0 && memcmp(row, row - TCP_ROW_WORDS, TCP_ROW_WORDS * sizeof(*row)) == 0)
+			continue;
 		for (uint32_t l = 0; l < 256; l++)
 			bit[l] = tcp_holds(t, h << 8 | l);
 		k->lows = refine(k->low, k->lows, 256, bit);
 	}
+	depends_on_high(t, depends);
 	for (uint32_t l = 0; l < 256; l++) {
+		if (!(depends[l / 64] >> (l % 64) & 1))
+			continue;
 		for (uint32_t h = 0; h < 16; h++)
 			bit[h] = tcp_holds(t, h << 8 | l);
 		k->highs = refine(k->high, k->highs, 16, bit);
@@ -381,12 +453,13 @@ static void emit_tcp(struct segment *s)
 	uint16_t *table;
 	bool any = false;
 
-	for (size_t i = 0; i < s->n; i++)
-		if (rule_tcp(s, i)) {
-			if (!tcp_seen(s->e->scratch, &seen))
-				refine_tcp(&k, &s->e->scratch->tcp);
-			any = true;
-		}
+	FOR_RULES(i, &s->e->scratch->with[FG_TCP_FLAGS])
+	{
+		rule_tcp(s, i);
+		if (!tcp_seen(s->e->scratch, &seen))
+			refine_tcp(&k, &s->e->scratch->tcp);
+		any = true;
+	}
 	if (!any)
 		return;
 	*f = (struct fg_field){ .kind = FG_FIELD_TCP, .table = fg_emit_lines(s->e, 9) };
@@ -467,6 +540,18 @@ static bool l4_is_implied(const struct segment *s, size_t i)
 	return true;
 }
 
+/* Reads where the components of a rule are. */
+static void take_rule(struct segment *s, size_t i)
+{
+	struct fg_compile_scratch *t = s->e->scratch;
+
+	fg_rule_parts(s->rules[i].rule, &t->parts[i]);
+	s->present |= t->parts[i].present;
+	for (uint32_t types = t->parts[i].present | 1; types != 0; types &= types - 1)
+		t->with[fg_lowest_bit(types)].word[i / 64] |= 1ull << (i % 64);
+	t->l4_implied[i] = l4_is_implied(s, i);
+}
+
 struct fg_chain fg_emit_segment(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, bool with_dst,
 				struct fg_chain next)
 {
@@ -478,11 +563,9 @@ struct fg_chain fg_emit_segment(struct fg_emit *e, const struct fg_table_rule *r
 		columns = fg_emit_columns(e, rules, n, &slots);
 	else
 		slots = fg_emit_lines(e, (uint32_t)((n + 15) / 16));
-	for (size_t i = 0; i < n; i++) {
-		fg_rule_parts(rules[i].rule, &e->scratch->parts[i]);
-		s.present |= e->scratch->parts[i].present;
-		e->scratch->l4_implied[i] = l4_is_implied(&s, i);
-	}
+	memset(e->scratch->with, 0, sizeof(e->scratch->with));
+	for (size_t i = 0; i < n; i++)
+		take_rule(&s, i);
 	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources) && !e->full; i++)
 		emit_field(&s, &sources[i]);
 	emit_tcp(&s);

@@ -13,12 +13,24 @@ struct fg_parts {
 	uint16_t len[FG_COMPONENT_MAX + 1];
 };
 
-enum { FG_TCP_SEEN = 8, FG_TCP_BODY = 32 };
+enum { FG_TCP_SEEN = 8, FG_TCP_BODY = 32, FG_KEPT_INTERVALS = 4 * FG_SEGMENT_RULES };
 
-/* Working memory of one compilation; about 300 KiB. */
+/* A set of rules of one segment: bit i % 64 of word i / 64. */
+struct fg_rules_set {
+	uint64_t word[FG_SEGMENT_RULES / 64];
+};
+
+/* Working memory of one compilation; about 400 KiB. */
 struct fg_compile_scratch {
 	struct fg_parts parts[FG_SEGMENT_RULES];
 	bool l4_implied[FG_SEGMENT_RULES];
+	struct fg_rules_set with[FG_COMPONENT_MAX + 1]; /* rules that have a component; 0: all */
+	/* Of the field being made: rules that constrain it, and where their intervals are in `kept`. */
+	struct fg_rules_set constrained;
+	struct {
+		uint16_t at, n;
+	} where[FG_SEGMENT_RULES];
+	struct fg_interval kept[FG_KEPT_INTERVALS + FG_INTERVALS_MAX];
 	struct fg_interval list[FG_INTERVALS_MAX];
 	uint64_t starts[(FG_FLOW_LABEL_MAX + 1) / 64]; /* values of a field that begin a class */
 	uint64_t started[(FG_FLOW_LABEL_MAX + 1) /
@@ -98,7 +110,7 @@ void fg_nest_add(struct fg_nest *nest, const struct fg_prefix *p, const struct f
 
 /* A prefixes step for n prefixes of the address at key_octet; ref 0 where full. Its cost is added by fg_prefixes_chain(). */
 uint32_t fg_emit_prefixes(struct fg_emit *e, size_t n, uint8_t key_octet, uint32_t next);
-/* Adds one, and reckons with it. No place (never at the load made here, but for hashes chosen by an adversary): e->full. */
+/* Adds one, and reckons with it. No place, under any of the seeds that are tried: e->full. */
 void fg_emit_prefix(struct fg_emit *e, uint32_t table, const struct fg_prefix *p, const struct fg_chain *chain,
 		    struct fg_nest *nest);
 /* The same on a table that is there already: a new step for a prefix, the step of one, one away. False: not there, or no place. */

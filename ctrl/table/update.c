@@ -11,6 +11,11 @@
 #include "ctrl/table/base.h"
 #include "flowgate/packet.h"
 
+enum {
+	GUESS_LINES = 32, /* what a rule more takes of a group, and then some */
+	IPV4_BITS = 32,
+};
+
 static uint32_t *next_of(const struct fg_side *s, uint32_t step)
 {
 	return &((struct fg_step *)fg_lines_at(s, step))->next;
@@ -18,35 +23,65 @@ static uint32_t *next_of(const struct fg_side *s, uint32_t step)
 
 /* ---- Chains ---- */
 
+/* Emits a chain into a block, and gives back what it has too many. False: it has too few lines. */
+static bool emit_into(struct fg_table *t, struct fg_side *s, size_t n, bool with_dst, uint32_t next,
+		      struct fg_extent *block, struct fg_chain *chain)
+{
+	struct fg_emit e = {
+		.base = s->base, .lines = block->ref + block->lines, .used = block->ref, .scratch = &t->scratch
+	};
+	struct fg_extent rest;
+
+	*chain = fg_emit_chain(&e, t->gather, n, with_dst, (struct fg_chain){ .ref = next });
+	if (e.full)
+		return false;
+	rest = (struct fg_extent){ e.used, e.lines - e.used };
+	block->lines -= rest.lines;
+	fg_lines_give(s, &rest);
+	return true;
+}
+
+/*
+ * A large group needs about what it needed before: it is emitted where there is room for some more, which saves counting. False: it
+ * has to be counted.
+ */
+static bool emit_guessed(struct fg_table *t, struct fg_side *s, size_t n, bool with_dst, uint32_t next, uint32_t before,
+			 struct fg_extent *block, struct fg_chain *chain)
+{
+	if (n <= FG_NARROW_RULES || before == 0 || !fg_lines_take(s, before + before / 8 + GUESS_LINES, block))
+		return false;
+	if (emit_into(t, s, n, with_dst, next, block, chain))
+		return true;
+	fg_lines_give(s, block);
+	return false;
+}
+
 /* Emits a chain in a block of its own size, in place of what *block held. False: no room. */
 static bool emit_block(struct fg_table *t, struct fg_side *s, size_t n, bool with_dst, uint32_t next,
 		       struct fg_extent *block, struct fg_chain *chain)
 {
-	const struct fg_chain behind = { .ref = next };
 	struct fg_emit e = { .lines = FG_NODE - 1, .used = 1, .scratch = &t->scratch };
-	uint32_t lines;
+	uint32_t before = block->lines;
 
 	fg_lines_give(s, block);
-	*chain = fg_emit_chain(&e, t->gather, n, with_dst, behind);
-	lines = e.used - 1;
-	if (lines == 0)
+	if (emit_guessed(t, s, n, with_dst, next, before, block, chain))
 		return true;
-	if (e.full || !fg_lines_take(s, lines, block))
-		return false;
-	e = (struct fg_emit){
-		.base = s->base, .lines = block->ref + lines, .used = block->ref, .scratch = &t->scratch
-	};
-	*chain = fg_emit_chain(&e, t->gather, n, with_dst, behind);
-	return !e.full;
+	*chain = fg_emit_chain(&e, t->gather, n, with_dst, (struct fg_chain){ .ref = next });
+	if (e.used == 1)
+		return true;
+	return !e.full && fg_lines_take(s, e.used - 1, block) && emit_into(t, s, n, with_dst, next, block, chain);
 }
 
-/* Collects n rules from one on. */
+/* Collects n rules from one on. They lie anywhere, so all are on their way before the first is read. */
 static void gather(struct fg_table *t, uint32_t node, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		t->gather[i] = (struct fg_table_rule){ t->node[node].rule, t->node[node].slot };
+		__builtin_prefetch(&t->gather[i].rule->nlri);
 		node = t->node[node].next;
 	}
+	for (size_t i = 0; i < n; i++)
+		__builtin_prefetch(t->gather[i].rule->nlri);
 }
 
 /* ---- Sources of a group ---- */
@@ -242,7 +277,8 @@ static void patch(struct fg_side *s, struct fg_group_side *g, uint32_t old, uint
 static bool relink(struct fg_table *t, struct fg_side *s, int side, struct fg_group *g, uint32_t old, uint32_t new)
 {
 	bool shorter = g->dst.length <= FG_SHORT_BITS;
-	uint32_t node = old == new ? 0 : fg_base_last_inside(t, g);
+	bool inner = g->dst.length < IPV4_BITS; /* in one address lies no other destination */
+	uint32_t node = old == new || !inner ? 0 : fg_base_last_inside(t, g);
 
 	while (node != 0) {
 		struct fg_group *x = &t->group[fg_base_group_of(t, node)];

@@ -54,6 +54,12 @@ static void retag(struct wire_frame *frame, struct msghdr *m)
 	}
 }
 
+/* The kernel asks for neighbours, some seconds long, whatever test goes on meanwhile. */
+static bool is_arp(const struct wire_frame *frame)
+{
+	return frame->len >= 14 && frame->octets[12] == 0x08 && frame->octets[13] == 0x06;
+}
+
 bool wire_receive(int fd, struct wire_frame *frame, int ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -64,12 +70,15 @@ bool wire_receive(int fd, struct wire_frame *frame, int ms)
 	};
 	ssize_t n;
 
-	if (poll(&p, 1, ms) != 1)
-		return false;
-	n = recvmsg(fd, &m, 0);
-	assert_true(n > 0);
-	frame->len = (uint32_t)n;
-	retag(frame, &m);
+	do {
+		if (poll(&p, 1, ms) != 1)
+			return false;
+		m.msg_controllen = sizeof(control);
+		n = recvmsg(fd, &m, 0);
+		assert_true(n > 0);
+		frame->len = (uint32_t)n;
+		retag(frame, &m);
+	} while (is_arp(frame));
 	return true;
 }
 

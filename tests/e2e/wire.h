@@ -17,7 +17,7 @@ struct wire_frame {
 /* All that arrives at an interface from now on; -1 is never returned. */
 int wire_open(const char *interface);
 void wire_send(int fd, const struct wire_frame *frame);
-/* The next frame that arrives within `ms`; false: none does. Those that leave are not seen. */
+/* The next frame but ARP that arrives within `ms`; false: none does. Those that leave are not seen. */
 bool wire_receive(int fd, struct wire_frame *frame, int ms);
 
 /* Two cables: `left` to `port0`, `port1` to `right`, up, without IPv6 of their own. Native redirects arrive at both ends. */

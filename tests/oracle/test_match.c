@@ -113,6 +113,58 @@ static void test_one_group(void **state)
 	run(6, &(struct or_gen_rules){ .no_dst_percent = 100, .src_percent = 80 }, SET_RULES_MAX, true, 6, 3000);
 }
 
+/* The i-th of n hosts in order: drawn at random behind its number. */
+static void draw_host(struct or_random *r, size_t i, size_t n)
+{
+	struct or_gen_rule *g = &set.gen[i];
+
+	*g = (struct or_gen_rule){ .family = OR_IPV6, .len = 19, .octets = { FG_DST, 128, 0, 0x20, (uint8_t)(i + n) } };
+	for (size_t k = 0; k < 8; k++)
+		g->octets[11 + k] = (uint8_t)or_random_next(r);
+	set.rule[i] = (struct fg_rule){ .family = FG_IPV6, .nlri = g->octets, .nlri_len = g->len };
+	set.sorted[FG_IPV6][i] = (struct fg_table_rule){ &set.rule[i], (uint32_t)i };
+}
+
+static void compare_host(const uint8_t *base, size_t i)
+{
+	const struct fg_view view = { .base = base };
+	struct fg_key key = { .family = FG_IPV6 };
+	struct fg_matched out;
+
+	memcpy(key.dst, set.gen[i].octets + 3, sizeof(key.dst));
+	fg_match(&view, &key, &out);
+	assert_int_equal(out.count, 1);
+	assert_int_equal(out.slot[0], i);
+}
+
+/* Few prefixes have few buckets, and now and then more of them want one bucket than it holds. test_update.c has the same of updates. */
+static void test_few_prefixes_always_find_places(void **state)
+{
+	struct or_random r = or_random_seed(6);
+	size_t size = (size_t)IMAGE_LINES * FG_LINE_OCTETS;
+	uint8_t *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)state;
+	assert_ptr_not_equal(base, MAP_FAILED);
+	set.n[FG_IPV4] = 0;
+	for (int round = 0; round < 20000; round++) {
+		const size_t n = 4 + (size_t)round % 9;
+		uint32_t used;
+
+		for (size_t i = 0; i < n; i++)
+			draw_host(&r, i, n);
+		set.n[FG_IPV6] = n;
+		assert_int_equal(set_compile(&set, base, IMAGE_LINES, &used), 0);
+		for (size_t i = 0; i < n; i++)
+			compare_host(base, i);
+		/* No IPv4 rule, so all that was written is line 0 and what lies behind the largest table. */
+		memset(base, 0, FG_LINE_OCTETS);
+		memset(base + (size_t)FG_UPPER_LINES * FG_LINE_OCTETS, 0,
+		       (used - FG_UPPER_LINES) * (size_t)FG_LINE_OCTETS);
+	}
+	munmap(base, size);
+}
+
 /* An image too small is refused, whatever its size. */
 static void test_no_room(void **state)
 {
@@ -143,8 +195,12 @@ static int report(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_few_rules), cmocka_unit_test(test_many_rules), cmocka_unit_test(test_continue),
-		cmocka_unit_test(test_one_group), cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_few_rules),
+		cmocka_unit_test(test_many_rules),
+		cmocka_unit_test(test_continue),
+		cmocka_unit_test(test_one_group),
+		cmocka_unit_test(test_few_prefixes_always_find_places),
+		cmocka_unit_test(test_no_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, report);

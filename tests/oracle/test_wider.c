@@ -46,6 +46,7 @@ static void *map(size_t octets)
 	void *p = mmap(NULL, octets, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	assert_ptr_not_equal(p, MAP_FAILED);
+	madvise(p, octets, MADV_HUGEPAGE);
 	return p;
 }
 

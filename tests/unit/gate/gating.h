@@ -49,11 +49,19 @@ static struct gating *gating;
 
 /* ---- The dataplane ---- */
 
+/* Memory that a process forked from here sees too; define GATING_ALONE where there is none: large pages are quicker. */
+#ifdef GATING_ALONE
+enum { GATING_SHARING = MAP_PRIVATE, GATING_ZERO = MADV_DONTNEED };
+#else
+enum { GATING_SHARING = MAP_SHARED, GATING_ZERO = MADV_REMOVE };
+#endif
+
 static inline void *gating_map(size_t octets)
 {
-	void *p = mmap(NULL, octets, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *p = mmap(NULL, octets, PROT_READ | PROT_WRITE, GATING_SHARING | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	assert_ptr_not_equal(p, MAP_FAILED);
+	madvise(p, octets, MADV_HUGEPAGE);
 	return p;
 }
 
@@ -239,7 +247,7 @@ static inline bool gating_open(struct gating *t)
 	if (t->memory == NULL)
 		t->memory = gating_map(octets);
 	else
-		assert_int_equal(madvise(t->memory, octets, MADV_REMOVE), 0);
+		assert_int_equal(madvise(t->memory, octets, GATING_ZERO), 0);
 	fg_outbox_reset(&t->out);
 	fg_outbox_reset(&t->supervisor);
 	memset(t->events, 0, sizeof(t->events));

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#define GATING_ALONE
 #include "tests/unit/gate/gating.h"
 
 static struct gating_batch b;

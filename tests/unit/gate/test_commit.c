@@ -13,6 +13,7 @@
 
 #include "flowgate/match.h"
 #include "tests/oracle/sets.h"
+#define GATING_ALONE
 #include "tests/unit/gate/gating.h"
 
 enum { RULES = 120, BATCHES = 250, BATCH_RULES = 12, PACKETS = 25 };

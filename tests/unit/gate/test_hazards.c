@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "tests/oracle/generate.h"
+#define GATING_ALONE
 #include "tests/unit/gate/gating.h"
 
 enum { FULL = 300, HOSTILE = 100000, HOSTILE_BATCH = 100 };

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "tests/oracle/generate.h"
+#define GATING_ALONE
 #include "tests/unit/gate/gating.h"
 
 static struct gating_batch b;

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#define GATING_ALONE
 #include "tests/unit/gate/gating.h"
 
 enum { SLOTS = 192, STATES_MAX = 2000, STORE_OCTETS = SLOTS * FG_CELL_OCTETS };

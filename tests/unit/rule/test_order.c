@@ -68,6 +68,8 @@ static void test_agrees_with_oracle(void **state)
 		assert_true(or_nlri_decode(room[1].family, room[1].full_offset, b.nlri, b.nlri_len, &ob));
 		theirs = or_order(&oa, &ob);
 		assert_int_equal((mine > 0) - (mine < 0), (theirs > 0) - (theirs < 0));
+		if (fg_rule_rank(&a) != fg_rule_rank(&b))
+			assert_true((mine < 0) == (fg_rule_rank(&a) < fg_rule_rank(&b)));
 	}
 }
 
