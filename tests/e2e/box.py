@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 NEWNS, NEWNET = 0x20000, 0x40000000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
@@ -397,8 +398,10 @@ def run_all(tests, box=None):
         try:
             said = test()
         except BaseException:
-            print(f"not ok {test.__name__}", flush=True)
+            print(f"not ok {test.__name__}")
+            traceback.print_exc(file=sys.stdout)  # before the log, which may be long
+            sys.stdout.flush()
             if box is not None:
                 box.failed = True
-            raise
+            sys.exit(1)
         print(f"ok {test.__name__} ({time.monotonic() - start:.1f} s){': ' + said if said else ''}", flush=True)
