@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The memory that the gate and flowgate-dpdk share. Three files in one folder, on hugetlbfs or a tmpfs:
+ *
+ *   tables  written by the gate alone, mapped read-only by the dataplane: what is enforced
+ *   live    written by both: who is there, what was counted, token buckets, samples
+ *   store   the gate's rule store; the dataplane does not open it
+ *
+ * Files outlive both processes: whoever comes next adopts them, if they are of this version and these sizes.
+ *
+ * Left-right with epochs. The gate changes the image that is not read, stores `control.side` (release), then raises `epoch` (release). A
+ * worker, between two bursts, loads `epoch` (acquire), stores it in its slot (release: all reads of the burst before are done), then loads
+ * `side` (acquire) and reads that image for the whole of the next burst. So once each slot in use has the new epoch, nobody reads the
+ * other image. A slot whose process has ended counts as passed; a process that lives and does not pass in FG_EPOCH_WAIT_MS is killed.
+ *
+ * What always holds: no pointer is in it; sizes come from struct fg_share_sizes of the own configuration, never from the other side's
+ * memory; every index read from the other side's memory is checked before it is used.
+ */
+#ifndef FLOWGATE_SHARE_H
+#define FLOWGATE_SHARE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "flowgate/counters.h"
+#include "flowgate/table.h"
+
+enum {
+	FG_SHARE_MAGIC = 0x46475348,
+	FG_SHARE_VERSION = 1,
+	FG_WORKERS_MAX = 64,     /* slots of workers, of all instances together */
+	FG_INSTANCES_MAX = 2,    /* processes: one, and its successor while that takes over */
+	FG_SAMPLES_MAX = 256,    /* samples of one worker that wait; a power of two */
+	FG_EPOCH_WAIT_MS = 1000, /* a worker that has not passed by then is taken for stuck */
+	FG_DEVICE_NAME_OCTETS = 16,
+	FG_SHARE_PAGE = 4096,
+	FG_SHARE_ALIGN = 1 << 21, /* images begin on a large page */
+};
+
+struct fg_share_sizes {
+	uint32_t image_lines; /* of each image; a power of two */
+	uint32_t slots;       /* rules, protect entries included */
+	uint32_t workers;     /* slots of workers, FG_WORKERS_MAX at most */
+};
+
+/* At the beginning of both files. Written last when a file is made: magic 0 is a file that is not finished. */
+struct fg_share_stamp {
+	uint32_t magic, version, image_version;
+	struct fg_share_sizes sizes;
+	uint64_t spare;
+};
+
+/* A port as the policy wants it, by number. flowgate-dpdk knows devices by these names. */
+struct fg_share_port {
+	char name[FG_DEVICE_NAME_OCTETS];
+	uint8_t flags; /* of enum fg_port_flag; FG_PORT_PAIR always where FG_PORT_USED */
+	uint8_t peer;  /* number */
+	uint8_t pad[14];
+};
+
+/* The beginning of `tables`; then actions, targets, images. */
+struct fg_share_tables {
+	struct fg_share_stamp stamp;
+	uint8_t pad[32];
+	struct fg_control control;
+	uint64_t epoch;
+	uint32_t ports_version; /* odd while `port` or the targets are written */
+	uint8_t pad2[52];
+	struct fg_share_port port[FG_PORTS_MAX];
+};
+
+/* What the dataplane says of one of its devices; `device` counters are the driver's, and only shown. */
+struct fg_share_device {
+	char name[FG_DEVICE_NAME_OCTETS];
+	uint8_t used, link_up;
+	uint8_t mac[6];
+	uint32_t speed_mbps;
+	uint16_t rx_queues, tx_queues;
+	uint64_t device_received, device_missed, device_errors, device_sent, device_no_mbuf;
+};
+
+/* A process. `pid` 0: nobody; it is taken by compare and swap. start_ticks: field 22 of /proc/PID/stat, so that a pid given anew is told. */
+struct fg_share_instance {
+	uint32_t pid;
+	uint32_t workers;
+	uint64_t start_ticks;
+	uint64_t started_ns;    /* CLOCK_MONOTONIC */
+	uint64_t forwarding_ns; /* and when its workers began; 0: not yet */
+	uint32_t ready;         /* ports are up and workers run */
+	uint32_t form;          /* enum fg_burst_form of its matcher */
+	uint8_t pad[24];
+	struct fg_share_device device[FG_PORTS_MAX]; /* by number of the port */
+};
+
+/* A worker's slot, a line of its own. */
+struct fg_share_worker {
+	uint32_t instance; /* number + 1; 0: free. By compare and swap */
+	uint32_t lcore;
+	uint64_t epoch;                    /* the last it has seen */
+	uint64_t heartbeat;                /* turns of its loop; not written more often than each FG_HEARTBEAT_TURNS */
+	uint64_t busy;                     /* turns in which a packet came */
+	uint64_t sample_head, sample_tail; /* written: by the worker; taken: by the gate */
+	uint64_t second_ns;
+	uint32_t sampled; /* in this second */
+	uint32_t spare;
+} __attribute__((aligned(FG_LINE_OCTETS)));
+
+/* What one worker counts of one port beside struct fg_port_counters. */
+struct fg_share_port_counters {
+	struct fg_port_counters port;
+	uint64_t tx_full;         /* packets for which the device had no room at first */
+	uint64_t no_mbuf;         /* copies and samples that found no buffer */
+	uint64_t payload_skipped; /* packets whose payload was not scanned for want of time */
+	uint64_t pad;
+};
+
+/* The beginning of `live`; then meters, and for each worker: port counters, rule counters, samples. */
+struct fg_share_live {
+	struct fg_share_stamp stamp;
+	uint8_t pad[32];
+	struct fg_share_instance instance[FG_INSTANCES_MAX];
+	struct fg_share_worker worker[FG_WORKERS_MAX];
+};
+
+_Static_assert(sizeof(struct fg_share_stamp) == 32 && sizeof(struct fg_share_worker) == FG_LINE_OCTETS,
+	       "laid out in lines");
+_Static_assert(offsetof(struct fg_share_tables, control) % FG_LINE_OCTETS == 0 &&
+		       offsetof(struct fg_share_tables, port) % FG_LINE_OCTETS == 0,
+	       "what is read a burst does not share a line with what is written seldom");
+
+/* ---- Where things are: offsets within the files ---- */
+
+struct fg_share_layout {
+	size_t actions, targets, image[FG_SIDES], tables_octets;
+	size_t meters, workers, worker_octets, live_octets; /* of worker w: workers + w * worker_octets */
+	size_t rule_counters, samples;                      /* from there; port counters come first */
+};
+
+FG_INLINE size_t fg_share_up(size_t octets, size_t to)
+{
+	return (octets + to - 1) & ~(to - 1);
+}
+
+/* For sizes within their bounds. */
+FG_INLINE struct fg_share_layout fg_share_layout(const struct fg_share_sizes *s)
+{
+	struct fg_share_layout l;
+	size_t image = fg_share_up((size_t)s->image_lines * FG_LINE_OCTETS, FG_SHARE_ALIGN);
+
+	l.actions = fg_share_up(sizeof(struct fg_share_tables), FG_SHARE_PAGE);
+	l.targets = fg_share_up(l.actions + s->slots * sizeof(struct fg_action), FG_SHARE_PAGE);
+	l.image[0] = fg_share_up(l.targets + (2 * FG_TARGETS_MAX + 1) * sizeof(struct fg_target), FG_SHARE_ALIGN);
+	l.image[1] = l.image[0] + image;
+	l.tables_octets = l.image[1] + image;
+	l.meters = fg_share_up(sizeof(struct fg_share_live), FG_SHARE_PAGE);
+	l.workers = fg_share_up(l.meters + s->slots * sizeof(struct fg_meter), FG_SHARE_PAGE);
+	l.rule_counters = fg_share_up(FG_PORTS_MAX * sizeof(struct fg_share_port_counters), FG_LINE_OCTETS);
+	l.samples = l.rule_counters + s->slots * sizeof(struct fg_rule_counters);
+	l.worker_octets = fg_share_up(l.samples + FG_SAMPLES_MAX * sizeof(struct fg_sample), FG_SHARE_PAGE);
+	l.live_octets = fg_share_up(l.workers + s->workers * l.worker_octets, FG_SHARE_ALIGN);
+	return l;
+}
+
+#endif
