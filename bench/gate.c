@@ -66,8 +66,8 @@ static int no_ports(void *ctx, const struct fg_port_config *ports, size_t n)
 static void open_gate(void)
 {
 	static const struct fg_hash_key key = { { 1, 2 } };
-	const struct fg_xdp_sizes sizes = { LINES, SLOTS, (size_t)SLOTS * FG_CELL_OCTETS };
-	struct fg_xdp_memory *m = &dataplane.memory;
+	const struct fg_plane_sizes sizes = { LINES, SLOTS, (size_t)SLOTS * FG_CELL_OCTETS };
+	struct fg_plane_memory *m = &dataplane.memory;
 	const char *error;
 
 	dataplane = (struct fg_dataplane){

@@ -46,7 +46,7 @@ static int map_fd(const char *name)
 
 static void open_all(const char *path)
 {
-	const struct fg_xdp_sizes sizes = { .image_lines = LINES, .slots = SLOTS, .store_octets = 64 };
+	const struct fg_plane_sizes sizes = { .image_lines = LINES, .slots = SLOTS, .store_octets = 64 };
 	char error[FG_XDP_ERROR_MAX];
 
 	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||

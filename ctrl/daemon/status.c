@@ -57,23 +57,6 @@ static const char *mode_name(uint8_t mode)
 	return mode < sizeof(names) / sizeof(names[0]) ? names[mode] : names[0];
 }
 
-/* As `flowgate doctor` names them too. */
-static const char *reason_name(uint8_t reason)
-{
-	static const char *const names[FG_PORT_REASONS] = { [FG_PORT_OK] = "ok",
-							    [FG_PORT_ABSENT] = "absent",
-							    [FG_PORT_NUMBER] = "interface-number",
-							    [FG_PORT_TAKEN] = "taken",
-							    [FG_PORT_NO_NATIVE] = "no-native",
-							    [FG_PORT_LRO] = "lro",
-							    [FG_PORT_VLAN_OFFLOAD] = "vlan-offload",
-							    [FG_PORT_GRO_GENERIC] = "gro-generic",
-							    [FG_PORT_PEER_NO_XMIT] = "peer-no-xmit",
-							    [FG_PORT_REFUSED] = "refused" };
-
-	return reason < FG_PORT_REASONS ? names[reason] : "unknown";
-}
-
 static json_t *port_object(const struct fg_status *s, uint32_t i)
 {
 	const struct fg_port_config *config = &s->port[i].config;
@@ -85,7 +68,7 @@ static json_t *port_object(const struct fg_status *s, uint32_t i)
 			 fg_show_string(config->name), "peer", fg_show_string(config->peer), "mode",
 			 mode_name(status->mode), "degraded", status->degraded, "on_failure",
 			 config->on_failure == FG_FAIL_CLOSED ? "closed" : "open", "reason",
-			 reason_name(status->reason), "detail", fg_show_string(status->detail), "received",
+			 fg_port_reason_name(status->reason), "detail", fg_show_string(status->detail), "received",
 			 count_object(&c->received), "passed", count_object(&passed), "dropped", count_object(&dropped),
 			 "redirected", count_object(&redirected), "aborted", count_object(&c->aborted), "no_neighbour",
 			 count_object(&c->no_neighbour), "causes", causes_object(c));
@@ -179,7 +162,7 @@ static void judge_ports(const struct fg_ctrl *ctrl, const struct fg_status *s, j
 		if (port != NULL && port->mode != FG_XDP_AUTO)
 			continue;
 		snprintf(text, sizeof(text), ": not attached: %s %.128s",
-			 port == NULL ? "not known to the gate" : reason_name(port->reason),
+			 port == NULL ? "not known to the gate" : fg_port_reason_name(port->reason),
 			 port == NULL ? "" : port->detail);
 		problem(problems, text, p->port[i].name);
 	}

@@ -21,7 +21,7 @@ static uint32_t bucket_count(uint32_t slots)
 }
 
 /* Lays the gate out at `base`, or only counts where it is NULL. */
-static size_t lay_out(uint8_t *base, const struct fg_xdp_sizes *sizes, void **store_private)
+static size_t lay_out(uint8_t *base, const struct fg_plane_sizes *sizes, void **store_private)
 {
 	struct fg_gate *g = (struct fg_gate *)(void *)base;
 	size_t at = sizeof(*g), slots = sizes->slots;
@@ -46,7 +46,7 @@ static size_t lay_out(uint8_t *base, const struct fg_xdp_sizes *sizes, void **st
 	return at;
 }
 
-size_t fg_gate_octets(const struct fg_xdp_sizes *sizes)
+size_t fg_gate_octets(const struct fg_plane_sizes *sizes)
 {
 	void *unused;
 
@@ -91,13 +91,13 @@ static void take_store(struct fg_gate *g)
 	fg_rules_sort(g);
 }
 
-static bool sizes_ok(const struct fg_xdp_sizes *s)
+static bool sizes_ok(const struct fg_plane_sizes *s)
 {
 	return s->slots > FG_PROTECT_MAX && s->slots <= FG_SLOT_MASK && s->image_lines >= 1u << 21 &&
 	       (s->image_lines & (s->image_lines - 1)) == 0 && s->store_octets == (size_t)s->slots * FG_CELL_OCTETS;
 }
 
-struct fg_gate *fg_gate_open(void *memory, const struct fg_xdp_sizes *sizes, struct fg_dataplane *dataplane,
+struct fg_gate *fg_gate_open(void *memory, const struct fg_plane_sizes *sizes, struct fg_dataplane *dataplane,
 			     struct fg_outbox *out, const struct fg_hash_key *key, uint64_t now_ns, uint64_t now_s,
 			     const char **error)
 {

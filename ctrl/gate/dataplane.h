@@ -11,7 +11,7 @@
 /* The functions are those of xdp.h, with the same results. */
 struct fg_dataplane {
 	void *ctx;
-	struct fg_xdp_memory memory;
+	struct fg_plane_memory memory;
 	int samples_fd; /* -1: none */
 	int (*drain)(void *ctx);
 	int (*rule_reset)(void *ctx, uint32_t slot);

@@ -10,8 +10,8 @@
 
 struct fg_gate_config {
 	const char *pin_folder;
-	struct fg_xdp_sizes sizes; /* store_octets: FG_GATE_STORE_OCTETS(slots) */
-	bool mlock;                /* all of its memory stays in RAM */
+	struct fg_plane_sizes sizes; /* store_octets: FG_GATE_STORE_OCTETS(slots) */
+	bool mlock;                  /* all of its memory stays in RAM */
 };
 
 #define FG_GATE_STORE_OCTETS(slots) ((size_t)(slots)*512)

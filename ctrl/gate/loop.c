@@ -249,7 +249,7 @@ static size_t align_page(size_t octets)
 }
 
 /* All memory there will ever be. */
-static uint8_t *take_memory(const struct fg_xdp_sizes *sizes, bool lock)
+static uint8_t *take_memory(const struct fg_plane_sizes *sizes, bool lock)
 {
 	size_t octets =
 		align_page(sizeof(struct loop)) + FG_MESSAGE_MAX + CTRL_ROOM + SUPERVISOR_ROOM + fg_gate_octets(sizes);
@@ -296,7 +296,7 @@ static int say(const char *what, int error)
 	return error;
 }
 
-int fg_loop_run(struct fg_dataplane *dataplane, const struct fg_xdp_sizes *sizes, bool lock, int supervisor,
+int fg_loop_run(struct fg_dataplane *dataplane, const struct fg_plane_sizes *sizes, bool lock, int supervisor,
 		int (*opened)(void))
 {
 	uint8_t *memory = take_memory(sizes, lock);

@@ -284,7 +284,7 @@ int fg_rules_arm(struct fg_gate *g, uint32_t slot)
 {
 	struct fg_entry *e = &g->entry[slot];
 	const struct fg_actions *asked = &e->rule.actions;
-	const struct fg_xdp_memory *m = &g->dataplane->memory;
+	const struct fg_plane_memory *m = &g->dataplane->memory;
 	uint32_t redirect = asked->set & FG_ACT_REDIRECT_RT ? fg_policy_target(&g->policy, asked) : 0;
 	struct fg_action action;
 

@@ -66,7 +66,7 @@ struct fg_source_use {
 
 struct fg_gate {
 	struct fg_dataplane *dataplane;
-	struct fg_xdp_sizes sizes;
+	struct fg_plane_sizes sizes;
 	struct fg_store store;
 	struct fg_table *table;
 	void *table_memory;
@@ -126,12 +126,12 @@ enum {
 /* ---- core.c ---- */
 
 /* Octets of memory (zeroed, aligned to 64) that a gate of these sizes needs. */
-size_t fg_gate_octets(const struct fg_xdp_sizes *sizes);
+size_t fg_gate_octets(const struct fg_plane_sizes *sizes);
 /*
  * A gate over a dataplane, whose image that packets read is left as it is until there is a policy. `out` takes what is to be said to ctrl;
  * `key` is random. now_ns and now_s as in the struct. NULL and *error: the store is not ours, or the sizes do not fit together.
  */
-struct fg_gate *fg_gate_open(void *memory, const struct fg_xdp_sizes *sizes, struct fg_dataplane *dataplane,
+struct fg_gate *fg_gate_open(void *memory, const struct fg_plane_sizes *sizes, struct fg_dataplane *dataplane,
 			     struct fg_outbox *out, const struct fg_hash_key *key, uint64_t now_ns, uint64_t now_s,
 			     const char **error);
 /* The table without rules or protect entries, over images that hold anything. */

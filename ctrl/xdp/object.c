@@ -45,7 +45,7 @@ static uint64_t object_hash(void)
 	return h;
 }
 
-static struct fg_xdp_stamp stamp_of(const struct fg_xdp_sizes *sizes)
+static struct fg_xdp_stamp stamp_of(const struct fg_plane_sizes *sizes)
 {
 	return (struct fg_xdp_stamp){
 		.version = FG_XDP_VERSION,

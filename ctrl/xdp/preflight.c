@@ -110,21 +110,3 @@ bool fg_preflight_sends(uint32_t ifindex)
 
 	return fg_netlink_xdp_features(ifindex, &features) != 0 || (features & XDP_FEATURE_NDO_XMIT);
 }
-
-const char *fg_port_reason_name(enum fg_port_reason reason)
-{
-	static const char *const names[FG_PORT_REASONS] = {
-		[FG_PORT_OK] = "ok",
-		[FG_PORT_ABSENT] = "absent",
-		[FG_PORT_NUMBER] = "interface-number",
-		[FG_PORT_TAKEN] = "taken",
-		[FG_PORT_NO_NATIVE] = "no-native-mode",
-		[FG_PORT_LRO] = "lro",
-		[FG_PORT_VLAN_OFFLOAD] = "vlan-offload",
-		[FG_PORT_GRO_GENERIC] = "gro-in-generic-mode",
-		[FG_PORT_PEER_NO_XMIT] = "peer-cannot-send",
-		[FG_PORT_REFUSED] = "refused",
-	};
-
-	return (unsigned)reason < FG_PORT_REASONS ? names[reason] : "?";
-}

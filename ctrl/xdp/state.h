@@ -39,12 +39,12 @@ struct fg_xdp_port {
 
 struct fg_xdp {
 	char folder[FG_PIN_PATH_MAX - 32];
-	struct fg_xdp_sizes sizes;
+	struct fg_plane_sizes sizes;
 	int map[FG_MAPS];
 	int program, copy_program;
 	void *mapped[FG_MAPS_MAPPED];
 	size_t mapped_octets[FG_MAPS_MAPPED];
-	struct fg_xdp_memory memory;
+	struct fg_plane_memory memory;
 	struct fg_port *ports;                 /* by interface number */
 	struct fg_xdp_port port[FG_PORTS_MAX]; /* by number */
 	int spare_pair; /* an inner map, to be put where none is: the kernel waits for readers then */

@@ -85,7 +85,7 @@ static int map_memory(struct fg_xdp *x)
 
 static void fill_memory(struct fg_xdp *x, bool adopted)
 {
-	struct fg_xdp_memory *m = &x->memory;
+	struct fg_plane_memory *m = &x->memory;
 
 	m->adopted = adopted;
 	m->control = x->mapped[FG_MAP_CONTROLS];
@@ -195,14 +195,15 @@ static int open_all(struct fg_xdp *x, char error[FG_XDP_ERROR_MAX])
 	return 0;
 }
 
-static bool sizes_are_good(const struct fg_xdp_sizes *s)
+static bool sizes_are_good(const struct fg_plane_sizes *s)
 {
 	return s->image_lines >= 1u << 21 && (s->image_lines & (s->image_lines - 1)) == 0 &&
 	       s->image_lines <= 4 * FG_PAGE_LINES && s->slots > 0 && s->slots <= FG_SLOT_MASK && s->store_octets > 0 &&
 	       s->store_octets < 1u << 31;
 }
 
-int fg_xdp_open(struct fg_xdp **out, const char *folder, const struct fg_xdp_sizes *sizes, char error[FG_XDP_ERROR_MAX])
+int fg_xdp_open(struct fg_xdp **out, const char *folder, const struct fg_plane_sizes *sizes,
+		char error[FG_XDP_ERROR_MAX])
 {
 	struct fg_xdp *x;
 	int r;
@@ -242,7 +243,7 @@ void fg_xdp_close(struct fg_xdp *x)
 	free(x);
 }
 
-const struct fg_xdp_memory *fg_xdp_memory(const struct fg_xdp *x)
+const struct fg_plane_memory *fg_xdp_memory(const struct fg_xdp *x)
 {
 	return &x->memory;
 }

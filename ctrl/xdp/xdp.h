@@ -12,73 +12,32 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "ctrl/policy/plane.h"
 #include "ctrl/policy/policy.h"
-#include "flowgate/counters.h"
 
 enum { FG_XDP_ERROR_MAX = 512 };
 
 struct fg_xdp;
 
-struct fg_xdp_sizes {
-	uint32_t image_lines; /* of each of the two images; a power of two, at least 2^21 */
-	uint32_t slots;       /* rules, protect entries included */
-	size_t store_octets;  /* memory of the rule store */
-};
-
 /*
  * Adopts what is pinned in the folder (on a bpffs; made where absent) if it is of this version and these sizes; otherwise
  * loads the program and pins everything anew, maps zeroed. 0; -errno and why in error[]: what was there is left.
  */
-int fg_xdp_open(struct fg_xdp **x, const char *folder, const struct fg_xdp_sizes *sizes, char error[FG_XDP_ERROR_MAX]);
+int fg_xdp_open(struct fg_xdp **x, const char *folder, const struct fg_plane_sizes *sizes,
+		char error[FG_XDP_ERROR_MAX]);
 /* Lets go; pins and enforcement stay. */
 void fg_xdp_close(struct fg_xdp *x);
 /* Detaches all ports and removes all pins of a folder. 0 or -errno. */
 int fg_xdp_remove(const char *folder);
 
 /* The maps, shared with the program. */
-struct fg_xdp_memory {
-	bool adopted; /* there was something pinned, and it is this */
-	uint8_t *image[FG_SIDES];
-	struct fg_control *control;
-	struct fg_action *actions; /* by slot */
-	struct fg_meter *meters;   /* by slot */
-	struct fg_target *targets; /* by number, [0] unused; 2 * FG_TARGETS_MAX + 1 of them */
-	void *store;
-};
-
-const struct fg_xdp_memory *fg_xdp_memory(const struct fg_xdp *x);
+const struct fg_plane_memory *fg_xdp_memory(const struct fg_xdp *x);
 
 /*
  * Returns when no packet reads what fg_control.side said before. By membarrier(MEMBARRIER_CMD_GLOBAL), or where that
  * is refused (nohz_full) by a map operation that waits for all readers. 0 or -errno.
  */
 int fg_xdp_drain(struct fg_xdp *x);
-
-/* Why an interface cannot be used, or is used with less than asked for. */
-enum fg_port_reason {
-	FG_PORT_OK = 0,
-	FG_PORT_ABSENT,       /* no such interface */
-	FG_PORT_NUMBER,       /* interface number of FG_IFINDEX_MAX and more */
-	FG_PORT_TAKEN,        /* another program is attached */
-	FG_PORT_NO_NATIVE,    /* native mode was asked for and the driver has none */
-	FG_PORT_LRO,          /* large receive offload is on and cannot be turned off */
-	FG_PORT_VLAN_OFFLOAD, /* likewise receive VLAN offload: tags would be hidden */
-	FG_PORT_GRO_GENERIC,  /* likewise GRO, in generic mode: merged packets have no true length */
-	FG_PORT_PEER_NO_XMIT, /* the peer of a pair cannot take redirected frames */
-	FG_PORT_REFUSED,      /* the kernel refused, see detail */
-	FG_PORT_REASONS
-};
-
-struct fg_port_status {
-	uint32_t ifindex;
-	uint8_t reason;   /* enum fg_port_reason */
-	uint8_t mode;     /* enum fg_xdp_mode it is attached in; FG_XDP_AUTO: it is not */
-	bool degraded;    /* generic mode */
-	bool adopted;     /* the pinned link was there already */
-	char detail[128]; /* what was refused, what was changed (`turned off GRO`), or "" */
-};
-
-const char *fg_port_reason_name(enum fg_port_reason reason);
 
 /*
  * Preflight, then attaches by a pinned link; a port that is attached already is brought to this configuration. Sets

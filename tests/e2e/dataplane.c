@@ -37,7 +37,7 @@ void dataplane_need(void)
 
 void dataplane_open(struct dataplane *d, uint32_t slots, uint8_t flags)
 {
-	const struct fg_xdp_sizes sizes = { .image_lines = DATAPLANE_LINES, .slots = slots, .store_octets = 1 << 16 };
+	const struct fg_plane_sizes sizes = { .image_lines = DATAPLANE_LINES, .slots = slots, .store_octets = 1 << 16 };
 	char error[FG_XDP_ERROR_MAX];
 	int r;
 

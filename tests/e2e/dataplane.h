@@ -12,7 +12,7 @@ enum { DATAPLANE_LINES = 1 << 21, DATAPLANE_FRAME_MAX = 2048, LOOPBACK = 1, DATA
 
 struct dataplane {
 	struct fg_xdp *x;
-	const struct fg_xdp_memory *m;
+	const struct fg_plane_memory *m;
 	char folder[64];
 	uint32_t used[FG_SIDES]; /* lines of each image that dataplane_rules() filled */
 };

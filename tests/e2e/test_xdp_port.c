@@ -250,7 +250,7 @@ static pid_t owner(void)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		char error[FG_XDP_ERROR_MAX];
-		struct fg_xdp_sizes sizes = plane.x->sizes;
+		struct fg_plane_sizes sizes = plane.x->sizes;
 		struct fg_port_config config = { .name = "port0", .mode = FG_XDP_NATIVE };
 		struct fg_port_status status;
 		struct fg_xdp *x;
@@ -306,7 +306,7 @@ static void test_killed(void **state)
 /* Of another size: loaded anew, and the port goes on with what it had until it is attached again. */
 static void test_other_size(void **state)
 {
-	struct fg_xdp_sizes sizes = plane.x->sizes;
+	struct fg_plane_sizes sizes = plane.x->sizes;
 	int left = wire_open("left"), port0 = wire_open("port0");
 	char error[FG_XDP_ERROR_MAX];
 	struct wire_frame frame;
@@ -333,8 +333,8 @@ static void test_other_size(void **state)
 
 static void test_bad_sizes(void **state)
 {
-	const struct fg_xdp_sizes small = { 1 << 20, 1, 1 }, odd = { (1 << 21) + 1, 1, 1 }, none = { 1 << 21, 0, 1 };
-	const struct fg_xdp_sizes good = { 1 << 21, 1, 1 };
+	const struct fg_plane_sizes small = { 1 << 20, 1, 1 }, odd = { (1 << 21) + 1, 1, 1 }, none = { 1 << 21, 0, 1 };
+	const struct fg_plane_sizes good = { 1 << 21, 1, 1 };
 	char error[FG_XDP_ERROR_MAX];
 	struct fg_xdp *x;
 
@@ -351,7 +351,7 @@ static void test_bad_sizes(void **state)
 /* The verifier takes the program with the largest image too; the memory is there only where it can be had. */
 static void test_largest_image(void **state)
 {
-	const struct fg_xdp_sizes sizes = { .image_lines = 4 * FG_PAGE_LINES, .slots = SLOTS, .store_octets = 64 };
+	const struct fg_plane_sizes sizes = { .image_lines = 4 * FG_PAGE_LINES, .slots = SLOTS, .store_octets = 64 };
 	struct bpf_prog_info info = { 0 };
 	uint32_t len = sizeof(info);
 	char error[FG_XDP_ERROR_MAX];

@@ -22,7 +22,7 @@ enum {
 
 struct gating {
 	struct fg_dataplane dataplane;
-	struct fg_xdp_sizes sizes;
+	struct fg_plane_sizes sizes;
 	struct fg_gate *gate;
 	void *memory;
 	struct fg_outbox out, supervisor;
@@ -134,11 +134,11 @@ static inline int gating_samples(void *ctx, void (*take)(void *, const struct fg
 
 static inline void gating_dataplane(struct gating *t, uint32_t slots)
 {
-	struct fg_xdp_memory *m = &t->dataplane.memory;
+	struct fg_plane_memory *m = &t->dataplane.memory;
 
-	t->sizes = (struct fg_xdp_sizes){ .image_lines = GATING_LINES,
-					  .slots = slots,
-					  .store_octets = (size_t)slots * FG_CELL_OCTETS };
+	t->sizes = (struct fg_plane_sizes){ .image_lines = GATING_LINES,
+					    .slots = slots,
+					    .store_octets = (size_t)slots * FG_CELL_OCTETS };
 	t->dataplane = (struct fg_dataplane){
 		.ctx = t,
 		.samples_fd = -1,
@@ -280,7 +280,7 @@ static inline void gating_die(struct gating *t)
 
 static inline void gating_free(struct gating *t)
 {
-	struct fg_xdp_memory *m = &t->dataplane.memory;
+	struct fg_plane_memory *m = &t->dataplane.memory;
 
 	for (int side = 0; side < FG_SIDES; side++)
 		munmap(m->image[side], (size_t)GATING_LINES * FG_LINE_OCTETS);

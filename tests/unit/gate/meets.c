@@ -13,7 +13,7 @@
 static uint32_t meets(const struct gating *t, uint8_t protocol, uint8_t host, uint16_t port)
 {
 	struct fg_key key = { .dport = port, .sport = 4000, .proto = protocol, .l4 = FG_L4_PORTS, .length = 80 };
-	const struct fg_xdp_memory *m = &t->dataplane.memory;
+	const struct fg_plane_memory *m = &t->dataplane.memory;
 	struct fg_matched out;
 	struct fg_view view;
 

@@ -138,7 +138,7 @@ static void compare_slot(uint32_t slot, uint32_t id)
 static void compare(size_t packets)
 {
 	const struct or_gen_packets how = { .odd_percent = 5, .no_snap = true, .no_raw = true };
-	const struct fg_xdp_memory *m = &gating->dataplane.memory;
+	const struct fg_plane_memory *m = &gating->dataplane.memory;
 	struct fg_view view = { .base = m->image[m->control->side] };
 
 	make_oracle();
