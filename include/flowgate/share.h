@@ -13,6 +13,12 @@
  * `side` (acquire) and reads that image for the whole of the next burst. So once each slot in use has the new epoch, nobody reads the
  * other image. A slot whose process has ended counts as passed; a process that lives and does not pass in FG_EPOCH_WAIT_MS is killed.
  *
+ * Who frees slots: the gate, of processes that have ended, workers first, then `pid`; and a process that ends in order, in the same way. A
+ * process that starts takes an instance that is free, and where none is, waits for the gate to see that one has ended.
+ *
+ * Whom the gate kills: a pid is only what someone wrote here. It is believed where /proc says that the process began at start_ticks and is
+ * called FG_SHARE_COMM, as the main thread of flowgate-dpdk is; it is in the gate's PID namespace.
+ *
  * What always holds: no pointer is in it; sizes come from struct fg_share_sizes of the own configuration, never from the other side's
  * memory; every index read from the other side's memory is checked before it is used.
  */
@@ -24,6 +30,8 @@
 
 #include "flowgate/counters.h"
 #include "flowgate/table.h"
+
+#define FG_SHARE_COMM "flowgate-dpdk"
 
 enum {
 	FG_SHARE_MAGIC = 0x46475348,
@@ -43,11 +51,11 @@ struct fg_share_sizes {
 	uint32_t workers;     /* slots of workers, FG_WORKERS_MAX at most */
 };
 
-/* At the beginning of both files. Written last when a file is made: magic 0 is a file that is not finished. */
+/* At the beginning of all three files; the store is FG_SHARE_PAGE octets behind it. Written last when a file is made: magic 0 is a file that is not finished. */
 struct fg_share_stamp {
 	uint32_t magic, version, image_version;
 	struct fg_share_sizes sizes;
-	uint64_t spare;
+	uint64_t made; /* the same in all files of one making: those of two do not go together */
 };
 
 /* A port as the policy wants it, by number. flowgate-dpdk knows devices by these names. */

@@ -70,6 +70,13 @@ may ctrl/xdp/xdp.c ctrl/policy/policy.h
 not ctrl/xdp/xdp.c ctrl/table/table.h
 not ctrl/xdp/xdp.c ctrl/load/load.h
 not ctrl/table/compile.c ctrl/xdp/xdp.h
+may ctrl/dpdk/share.c flowgate/share.h
+may ctrl/dpdk/share.c ctrl/policy/plane.h
+not ctrl/dpdk/share.c ctrl/table/table.h
+not ctrl/dpdk/share.c ctrl/gate/record.h
+not ctrl/dpdk/share.c ctrl/xdp/xdp.h
+not ctrl/xdp/xdp.c ctrl/dpdk/share.h
+not dataplane/burst.c ctrl/dpdk/share.h
 not ctrl/load/load.c ctrl/xdp/xdp.h
 may ctrl/load/load.c ctrl/text/text.h
 may ctrl/load/load.c ctrl/table/table.h
