@@ -8,8 +8,6 @@
 #include "ctrl/conf/words.h"
 #include "ctrl/text/value.h"
 
-enum { RT_VALUE_AT = 2 }; /* the value of a community is behind its two octets of type */
-
 int fg_conf_site(struct fg_conf_reading *r, const struct fg_text_setting *s)
 {
 	struct fg_policy *p = &r->conf->policy;
@@ -128,7 +126,7 @@ int fg_conf_redirect(struct fg_conf_reading *r, const struct fg_text_setting *s)
 	r->redirect[p->targets] = s->word[1];
 	r->target = &p->target[p->targets++];
 	r->target->rt6 = six;
-	memcpy(r->target->rt, community + RT_VALUE_AT, sizeof(community) - RT_VALUE_AT);
+	memcpy(r->target->rt, community, sizeof(community));
 	return 0;
 }
 

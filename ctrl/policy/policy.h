@@ -87,7 +87,7 @@ struct fg_port_config {
 /* ---- redirect RT { … }: where a route target leads ---- */
 
 struct fg_target_config {
-	uint8_t rt[FG_EXTCOMM6_OCTETS]; /* value of the community: octets 2..7, or 2..19 of attribute 25 */
+	uint8_t rt[FG_EXTCOMM6_OCTETS]; /* the community as received, 8 octets, or 20 where rt6 */
 	bool rt6;
 	char interface[FG_IFNAME_OCTETS]; /* "": by the routing table */
 	struct fg_address next_hop;

@@ -74,7 +74,8 @@ static void test_box(void **state)
 	assert_string_equal(p->port[2].peer, "eth1");
 	assert_int_equal(p->port[2].mode, FG_XDP_NATIVE);
 	assert_int_equal(p->targets, 2);
-	assert_memory_equal(p->target[0].rt, "\xfd\xe8\0\0\0\x64", 6);
+	/* As a rule has it, type and all: the gate compares both. */
+	assert_memory_equal(p->target[0].rt, "\x80\x08\xfd\xe8\0\0\0\x64", 8);
 	assert_string_equal(p->target[0].interface, "eth3");
 	assert_true(p->target[1].rt6);
 	assert_int_equal(p->target[1].next_hop.family, FG_IPV6);
