@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Each process killed under traffic, at chosen steps of a change and at random moments in larger ones. test_killed.py FLOWGATED gate|ctrl|random [SEED]
+"""Each process killed under traffic, at chosen steps of a change and at random moments in larger ones. test_killed.py FLOWGATED gate|ctrl|random [dpdk] [SEED]
 
 All the while packets flow for which there is a rule, and others for which there is none: no packet of the first comes through, none of the
 others is lost. After each death the rules are those of before the change or those of after it, all of them alike; those of after it where
@@ -15,9 +15,10 @@ import sys
 import time
 
 import box as b
+import dpdk_box
 
 flowgated, what_kills = sys.argv[1:3]
-seed = int(sys.argv[3]) if len(sys.argv) > 3 else int.from_bytes(os.urandom(4), "big")
+words = sys.argv[3:]
 # System call and which of them. A change of the gate: recvmsg, sendto (event), sendto (answer), membarrier, timerfd_settime, poll. The next
 # start waits twice as long each time, so these are few.
 GATE_STEPS = [("recvmsg", 1), ("sendto", 1), ("sendto", 2), ("membarrier", 1)]
@@ -28,7 +29,8 @@ FEW, MANY = 8, 400
 b.namespaces()
 if shutil.which("strace") is None:
     b.skip("there is no strace")
-box = b.Box(flowgated)
+box = dpdk_box.a_box(flowgated, words)
+seed = int(words[0]) if words else int.from_bytes(os.urandom(4), "big")
 rand = random.Random(seed)
 generations = 0
 

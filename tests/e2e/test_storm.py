@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Updates under traffic, through the whole daemon: what a packet meets is one generation, the one before a change or the one after, and never a
-mix of the two. test_storm.py FLOWGATED [SECONDS of each]
+mix of the two. test_storm.py FLOWGATED [dpdk] [SECONDS of each]
 
 Rules are changed together, again and again, in one transaction each: two generations, E and O. Some flows have the same verdict in both, by
 different rules, so that a mix of old and new rules would show: packets of these flow all the time. Others have one verdict in E and
@@ -11,11 +11,13 @@ import sys
 import time
 
 import box as b
+import dpdk_box
 
 SPORT, VICTIM, NET = 8000, "192.0.2.7/32", "192.0.2.0/24"
 LEAK, KEEP, TURN, MARK, LAST = 1, 2, 3, 4, 5  # ports: dropped in both, passed in both, dropped in E alone, marked 10 or 20, no rule
 MARKS = {False: 20, True: 10}
-flowgated, seconds = sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 6
+words = sys.argv[2:]
+flowgated = sys.argv[1]
 
 
 def rule(name, destination, port, then):
@@ -35,7 +37,8 @@ RULES = {True: [rule("A", VICTIM, LEAK, "discard"), rule("C1", VICTIM, KEEP, "ac
          False: [rule("B", NET, LEAK, "discard"), rule("M2", NET, MARK, "mark 20")]}
 
 b.namespaces()
-box = b.Box(flowgated, store="history 1000000;")
+box = dpdk_box.a_box(flowgated, words, store="history 1000000;")
+seconds = float(words[0]) if words else 6
 box.start()
 out, into = box.sender(), box.receiver(SPORT)
 FRAME = {port: b.udp_frame("192.0.2.7", SPORT, port, bytes(8))[:-8] for port in (LEAK, KEEP, TURN, MARK, LAST)}
