@@ -11,8 +11,6 @@
 #include "ctrl/daemon/log.h"
 #include "ctrl/daemon/prepare.h"
 #include "ctrl/daemon/supervisor.h"
-#include "ctrl/dpdk/share.h"
-#include "ctrl/xdp/xdp.h"
 
 enum { EXIT_DONE = 0, EXIT_USAGE = 2, EXIT_ENVIRONMENT = 5 };
 enum { REMOVE_TRIES = 100, REMOVE_TRY_NS = 100000000 };
@@ -49,20 +47,6 @@ static int check(const char *path)
 	return r;
 }
 
-/* What a dead daemon has left: of the dataplane that the configuration has now. */
-static int remove_left(void)
-{
-	const char *folder = conf.dpdk.used ? conf.dpdk.memory : conf.store.pins;
-	int r = conf.dpdk.used ? fg_share_remove(folder) : fg_xdp_remove(folder);
-
-	if (r == -EPROTO)
-		fprintf(stderr, "%s: of another version: end the flowgate-dpdk that uses it, then remove the folder\n",
-			folder);
-	else if (r < 0 && r != -ENOENT)
-		fprintf(stderr, "%s: %s\n", folder, strerror(-r));
-	return r < 0 && r != -ENOENT ? EXIT_ENVIRONMENT : EXIT_DONE;
-}
-
 /* The daemon does it, for its gate holds what is to go; where none runs, what a dead one has left is removed here. */
 static int take_away(void)
 {
@@ -70,7 +54,7 @@ static int take_away(void)
 	pid_t pid = fg_prepare_running(&conf);
 
 	if (pid == 0)
-		return remove_left();
+		return fg_prepare_remove(&conf) < 0 ? EXIT_ENVIRONMENT : EXIT_DONE;
 	if (kill(pid, SIGUSR1) < 0) {
 		fprintf(stderr, "process %d: %s\n", pid, strerror(errno));
 		return EXIT_ENVIRONMENT;

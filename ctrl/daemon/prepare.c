@@ -13,6 +13,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "ctrl/dpdk/share.h"
+#include "ctrl/xdp/xdp.h"
+
 enum { LOCK_PATH_MAX = FG_CONF_SOCKET_MAX + 8, BPF_FS = 0xcafe4a11 };
 
 static void lock_path(const struct fg_conf *conf, char out[LOCK_PATH_MAX])
@@ -83,4 +86,17 @@ int fg_prepare_folders(const struct fg_conf *conf, const struct fg_rights_user *
 	if (geteuid() == 0 && chown(conf->store.folder, user->uid, user->gid) < 0)
 		return -errno;
 	return conf->dpdk.used ? 0 : mount_pins(conf);
+}
+
+int fg_prepare_remove(const struct fg_conf *conf)
+{
+	const char *folder = conf->dpdk.used ? conf->dpdk.memory : conf->store.pins;
+	int r = conf->dpdk.used ? fg_share_remove(folder) : fg_xdp_remove(folder);
+
+	if (r == -EPROTO)
+		fprintf(stderr, "%s: of another version: end the flowgate-dpdk that uses it, then remove the folder\n",
+			folder);
+	else if (r < 0 && r != -ENOENT)
+		fprintf(stderr, "%s: %s\n", folder, strerror(-r));
+	return r == -ENOENT ? 0 : r;
 }

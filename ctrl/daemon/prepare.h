@@ -13,4 +13,7 @@ pid_t fg_prepare_running(const struct fg_conf *conf);
 /* The folder of the database, ctrl's; a bpffs for the pins. 0 or -errno. */
 int fg_prepare_folders(const struct fg_conf *conf, const struct fg_rights_user *user);
 
+/* Takes away what enforces without a gate: pins, or flowgate-dpdk and what it works on. 0; -errno, said on stderr. */
+int fg_prepare_remove(const struct fg_conf *conf);
+
 #endif

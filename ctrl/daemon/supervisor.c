@@ -33,7 +33,7 @@
 #include "ctrl/gate/gate.h"
 
 enum { GATE, CTRL, CHILDREN };
-enum { FILES_MAX = 4096, STOP_GRACE_US = 5000000 };
+enum { FILES_MAX = 4096, STOP_GRACE_US = 8000000 };
 
 struct child {
 	const char *name;
@@ -55,7 +55,7 @@ struct supervisor {
 	sd_event *event;
 	struct child child[CHILDREN];
 	struct fg_dpdk dpdk;
-	bool said_ready, stopping;
+	bool said_ready, stopping, removing;
 	_Alignas(8) uint8_t message[FG_MESSAGE_MAX];
 };
 
@@ -167,8 +167,9 @@ static void gate_said(struct supervisor *s, ssize_t n)
 		s->child[GATE].ready = true;
 		fg_dpdk_ready(&s->dpdk);
 	}
-	if (m->id == FG_ASK_STOP)
-		sd_event_exit(s->event, done.result < 0 ? done.result : 0);
+	/* Otherwise its own end is waited for, behind which all is gone. */
+	if (m->id == FG_ASK_STOP && done.result < 0)
+		sd_event_exit(s->event, done.result);
 	say_ready(s);
 }
 
@@ -409,13 +410,14 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 	return sd_event_add_time_relative(s->event, NULL, CLOCK_MONOTONIC, STOP_GRACE_US, 0, on_grace_over, s);
 }
 
-/* Enforcement goes: the gate takes it away, then all end. */
+/* Enforcement goes: the gate takes it away, then all end. What no gate was there to take is taken last of all. */
 static int on_remove(sd_event_source *source, const struct signalfd_siginfo *info, void *ctx)
 {
 	struct supervisor *s = ctx;
 	struct fg_switch away = { .on = 1 };
 
 	fg_log(LOG_NOTICE, "enforcement is taken away, as asked");
+	s->removing = true;
 	tell_gate(s, FG_ASK_STOP, &away, sizeof(away), NULL, 0);
 	return on_stop(source, info, ctx);
 }
@@ -531,6 +533,8 @@ int fg_supervisor_run(const char *path, const struct fg_conf *conf)
 		r = prepare(s);
 	if (r == 0)
 		r = run(s);
+	if (r >= 0 && s->removing)
+		r = fg_prepare_remove(&s->conf);
 	if (r < 0)
 		fg_log(LOG_ERR, "%s", strerror(-r));
 	if (s->listeners.ours)

@@ -19,7 +19,7 @@ INNER = "10.9.0.1"  # behind the box; box.BOX, so that box.Traffic sends there
 class DpdkBox(b.Box):
     """device: a driver of DPDK, `af_packet` or `af_xdp`."""
 
-    def __init__(self, flowgated, device="af_packet", cores="1", **rest):
+    def __init__(self, flowgated, device="af_packet", cores="0", **rest):
         self.device, self.cores = device, cores
         self.memory = f"/dev/shm/flowgate-box-{os.getpid()}"
         if shutil.which("ethtool") is None:
@@ -131,7 +131,6 @@ store {{ path {self.work}/db; image 128M; slots {slots}; {store} }}
             return
         if os.path.exists(self.memory):
             self.remove()
-        shutil.rmtree(self.memory, ignore_errors=True)
         for child in (getattr(self, "inner", None),):
             if child is not None and child.poll() is None:
                 child.kill()

@@ -22,12 +22,16 @@ box = dpdk_box.DpdkBox(flowgated, device=device)
 
 
 def gone(pid):
-    box.until(f"process {pid} is gone", lambda: not os.path.exists(f"/proc/{pid}") or state_of(pid) == "Z")
+    box.until(f"process {pid} is gone", lambda: ended(pid))
 
 
 def state_of(pid):
     with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
         return stat.read().rsplit(")", 1)[1].split()[0]
+
+
+def ended(pid):
+    return not os.path.exists(f"/proc/{pid}") or state_of(pid) == "Z"
 
 
 def another(pid):
@@ -112,22 +116,14 @@ def test_attack_gone_connections_whole():
     return f"{sent} packets of the attack, {CONNECTIONS} connections of 2 x {OCTETS >> 20} MiB"
 
 
-def test_redirect_leaves_by_the_other_port():
-    """What is redirected to `wan` by its target comes back to the world, with the addresses of that link."""
+def test_redirect_leaves_by_its_port():
+    """With the addresses of that link, and not by the way of what passes."""
     box.add(f"name R match destination {b.BOX}/32 protocol udp destination-port 77 then redirect 65000:1")
-    with box.in_world():
-        back = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0x300)
-        back.bind(("flow1", 0x800))
-        back.settimeout(b.WAIT_S)
-    out = box.sender()
-    out.send(b.udp_frame(b.BOX, 7777, 77, b"there and back"))
-    while True:
-        frame = back.recv(2048)
-        if frame[34:38] == b"\x1e\x61\x00\x4d" and frame[:6] != b"\x02\0\0\0\0\x99":
-            break
-    b.check("the address of the next hop", frame[:6], b"\x02\0\0\0\0\x07")
-    mac = box.ports()["wan"]["device"]["mac"]
-    b.check("the address of the port", frame[6:12].hex(":"), mac)
+    into = box.receiver(7777)
+    box.sender().send(b.udp_frame(b.BOX, 7777, 77, b"by another way"))
+    frame = box.until("it comes", lambda: into.recv(2048))
+    b.check("the address of the next hop", frame[:6].hex(":"), "02:00:00:00:00:07")
+    b.check("the address of the port", frame[6:12].hex(":"), box.ports()["lan"]["device"]["mac"])
     b.check("redirected", box.ports()["wan"]["redirected"]["packets"], 1)
     unknown = box.once("AddRules", text=f"name N match destination {b.BOX}/32 then redirect-to-ip 192.0.2.99")
     b.check("a next hop that nobody configured", unknown["error"], "net.flowgate.v1.RuleRefused")
@@ -215,6 +211,7 @@ def test_stopped_daemon_leaves_it():
 
 def test_other_sizes_refused_while_it_lives():
     """A configuration of other sizes: the gate does not start, says what to do, and packets are filtered as before."""
+    pid = box.dataplane()["pid"]
     box.daemon.send_signal(signal.SIGTERM)
     box.daemon.wait(b.WAIT_S)
     box.line = None
@@ -222,23 +219,26 @@ def test_other_sizes_refused_while_it_lives():
     traffic = b.Traffic(box)
     box.spawn()
     box.until("it is said", lambda: "has other sizes" in open(box.log, encoding="utf-8").read())
-    traffic.finish("other sizes")
-    box.daemon.send_signal(signal.SIGTERM)
-    box.daemon.wait(b.WAIT_S)
-    box.configure(CONF)
-
-
-def test_removed():
-    box.start()
-    pid = box.dataplane()["pid"]
+    traffic.finish("other sizes", 100)
+    # What it says is to be done, with a gate that is not there.
     b.check("--remove", box.remove(), 0)
-    b.holds("flowgate-dpdk is gone", not os.path.exists(f"/proc/{pid}") or state_of(pid) == "Z")
+    b.holds("flowgate-dpdk is gone", ended(pid))
     b.holds("and its memory", not os.path.exists(box.memory))
     box.daemon.wait(b.WAIT_S)
 
 
-CONF = "redirect 65000:1 { interface wan; next-hop 192.0.2.1; mac 02:00:00:00:00:07; }\nredirect-to-ip allow;\n"
+def test_removed():
+    box.configure(CONF)
+    box.start()
+    pid = box.dataplane()["pid"]
+    b.check("--remove", box.remove(), 0)
+    b.holds("flowgate-dpdk is gone", ended(pid))
+    b.holds("and its memory", not os.path.exists(box.memory))
+    box.daemon.wait(b.WAIT_S)
+
+
+CONF = "redirect 65000:1 { interface lan; next-hop 192.0.2.1; mac 02:00:00:00:00:07; }\nredirect-to-ip allow;\n"
 box.configure(CONF)
-b.run_all([test_attack_gone_connections_whole, test_redirect_leaves_by_the_other_port, test_samples_come, test_killed_and_forwards_again,
+b.run_all([test_attack_gone_connections_whole, test_redirect_leaves_by_its_port, test_samples_come, test_killed_and_forwards_again,
            test_hung_is_fenced_and_started_again, test_found_by_another_supervisor, test_stopped_daemon_leaves_it,
            test_other_sizes_refused_while_it_lives, test_removed], box)
