@@ -170,8 +170,8 @@ static void test_errors(void **state)
 		{ "peer a {\n neighbor 192.0.2.1;\n}",
 		  "f:1:1: unexpected 'peer', expected none: BGP is not supported by this build" },
 		{ "dpdk { }", "f:1:1: unexpected 'dpdk', expected none: DPDK is not supported by this build" },
-		{ "limits { bites 1; }",
-		  "f:1:10: unexpected 'bites 1', expected bytes, lines, slots, mtu, shortest-ipv4 or shortest-ipv6" },
+		{ "limits { bites 1; }", "f:1:10: unexpected 'bites 1', expected bytes, lines, slots, mtu, "
+					 "shortest-ipv4, shortest-ipv6, pattern-bytes or scan-octets" },
 		{ "limits { source a { prefix 192.0.2.0/33; } }",
 		  "f:1:28: unexpected '192.0.2.0/33', expected a prefix such as 192.0.2.0/24 or 2001:db8::/32" },
 		{ "limits { source a { prefix 9; } }", "f:1:28: unexpected '9', expected prefix" },
