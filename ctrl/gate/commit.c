@@ -442,6 +442,7 @@ void fg_gate_catch_up(struct fg_gate *g)
 {
 	if (g->behind) {
 		g->dataplane->drain(g->dataplane->ctx);
+		fg_reload_fenced(g);
 		/* It has room for what the other has; where it has not, it is made anew before it is used. */
 		fg_table_apply(g->table, idle_side(g));
 		g->behind = false;

@@ -163,5 +163,7 @@ void fg_pages_status(struct fg_gate *g, uint32_t id, struct fg_outbox *out)
 		s->port[i].status = g->port[i];
 		g->dataplane->port_counters(g->dataplane->ctx, (uint8_t)i, &s->port[i].counters);
 	}
+	if (g->dataplane->status != NULL)
+		g->dataplane->status(g->dataplane->ctx, &s->plane);
 	fg_outbox_end(out, FG_SAY_STATUS, id, false, sizeof(struct fg_message) + sizeof(*s));
 }

@@ -199,6 +199,7 @@ struct fg_status {
 		struct fg_port_status status;
 		struct fg_port_counters counters;
 	} port[FG_PORTS_MAX];
+	struct fg_plane_status plane; /* ports as above, by number */
 };
 
 enum fg_event_kind {
@@ -210,6 +211,7 @@ enum fg_event_kind {
 	FG_EVENT_REFUSED,    /* a rule that was there is permitted no more: value is enum fg_reason */
 	FG_EVENT_QUARANTINED, /* the gate died thrice on one generation: it was undone, and what it brought is in quarantine */
 	FG_EVENT_FLUSHED,
+	FG_EVENT_FENCED,   /* a process of the dataplane hung and was killed: value is its pid */
 	FG_EVENT_WAITING,  /* a rule that was there has no room any more, and waits for some */
 	FG_EVENT_ADMITTED, /* a rule that waited has room: value is how many of the generation had so far */
 };

@@ -59,7 +59,7 @@ static bool policy_ok(const struct fg_policy *p)
 {
 	bool ok = p->protects <= FG_PROTECT_MAX && p->sites <= FG_SITES_MAX && p->scopes <= FG_SCOPES_MAX &&
 		  p->ports <= FG_PORTS_MAX && p->targets <= FG_TARGETS_MAX && is_bool(&p->redirect_to_ip) &&
-		  is_bool(&p->shadow) && limits_ok(&p->limits);
+		  is_bool(&p->dpdk) && is_bool(&p->shadow) && limits_ok(&p->limits);
 
 	for (uint32_t i = 0; ok && i < p->protects; i++)
 		ok = protect_ok(&p->protect[i]);
@@ -72,7 +72,7 @@ static bool policy_ok(const struct fg_policy *p)
 		ok = port_ok(&p->port[i]);
 	for (uint32_t i = 0; ok && i < p->targets; i++)
 		ok = ends(p->target[i].interface, sizeof(p->target[i].interface)) && is_bool(&p->target[i].rt6) &&
-		     p->target[i].next_hop.family < FG_FAMILY_COUNT;
+		     is_bool(&p->target[i].has_mac) && p->target[i].next_hop.family < FG_FAMILY_COUNT;
 	return ok;
 }
 
@@ -131,6 +131,25 @@ void fg_reload_ports(struct fg_gate *g, bool all)
 		if (g->port[i].reason != FG_PORT_OK)
 			g->retry_ns = g->now_ns + RETRY_NS;
 	}
+}
+
+void fg_reload_fenced(struct fg_gate *g)
+{
+	const struct fg_dataplane *d = g->dataplane;
+
+	if (d->fenced == NULL || *d->fenced == g->fenced)
+		return;
+	g->fenced = *d->fenced;
+	fg_gate_event(g, FG_EVENT_FENCED, *d->fenced_pid, "");
+}
+
+void fg_reload_look(struct fg_gate *g)
+{
+	struct fg_dataplane *d = g->dataplane;
+
+	if (d->look != NULL && d->look(d->ctx))
+		fg_reload_ports(g, true);
+	fg_reload_fenced(g);
 }
 
 /* A target that cannot be made drops out of the policy: rules that want it are refused by name. */

@@ -115,6 +115,7 @@ struct fg_gate {
 	uint64_t now_s;  /* CLOCK_REALTIME */
 	uint64_t started_s, stable_ns;
 	uint64_t retry_ns; /* some port is not in use, and is tried again then; 0: all are */
+	uint32_t fenced;   /* processes of the dataplane whose end was said */
 	bool adopted, undone;
 	uint64_t *touched;     /* bit s: slot s has been used, its counters may not be zero */
 	struct fg_outbox *out; /* to ctrl: answers and events */
@@ -244,6 +245,10 @@ int fg_gate_policy(struct fg_gate *g, const struct fg_policy *policy);
 void fg_gate_shadow(struct fg_gate *g, bool on);
 /* Attaches the ports of the policy, or those that are not in use. */
 void fg_reload_ports(struct fg_gate *g, bool all);
+/* Looks at the dataplane, where it is one to be looked at: what has changed of its ports is said. */
+void fg_reload_look(struct fg_gate *g);
+/* Says that processes of the dataplane were killed, where that was so. */
+void fg_reload_fenced(struct fg_gate *g);
 /* Gives the table the protect entries of the policy. */
 void fg_reload_protect(struct fg_gate *g);
 

@@ -87,7 +87,10 @@ struct fg_share_device {
 	uint64_t device_received, device_missed, device_errors, device_sent, device_no_mbuf;
 };
 
-/* A process. `pid` 0: nobody; it is taken by compare and swap. start_ticks: field 22 of /proc/PID/stat, so that a pid given anew is told. */
+/*
+ * A process. `pid` 0: nobody; it is taken by compare and swap, and start_ticks, which is 0 until then, written next. That is field 22 of
+ * /proc/PID/stat, so that a pid given anew is told. Slots of workers are taken after that, each as its worker begins to turn.
+ */
 struct fg_share_instance {
 	uint32_t pid;
 	uint32_t workers;
@@ -100,7 +103,7 @@ struct fg_share_instance {
 	struct fg_share_device device[FG_PORTS_MAX]; /* by number of the port */
 };
 
-/* A worker's slot, a line of its own. */
+/* A worker's slot, a line of its own. fg_sample.ifindex is the number of the port. */
 struct fg_share_worker {
 	uint32_t instance; /* number + 1; 0: free. By compare and swap */
 	uint32_t lcore;
