@@ -85,6 +85,9 @@ static struct fg_target target_of(const struct fg_share *s, uint32_t number)
 		config = by_next_hop(s, &config->next_hop);
 	if (config != NULL)
 		fill_way(s, config, &t);
+	/* What was asked for by its address alone is routed: a hop less to live, no tags. */
+	if (config != &s->target[number] && t.kind == FG_TARGET_INTERFACE && config->has_mac)
+		t.kind = FG_TARGET_ROUTED;
 	return t;
 }
 
