@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "ctrl/gate/hash.h"
+#include "flowgate/hash.h"
 
 /* Ends within its room, and holds nothing that a terminal or a log would act on. */
 static bool text_ok(const char text[FG_NAME_MAX + 1])
