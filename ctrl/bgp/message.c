@@ -78,7 +78,8 @@ static enum fg_bgp_framing broken(struct fg_bgp_error *e, uint8_t subcode, const
 				  const char *what, unsigned v)
 {
 	fg_bgp_error_set(e, FG_BGP_BAD_HEADER, subcode, what, v);
-	memcpy(e->data, data, len);
+	for (size_t i = 0; i < len; i++)
+		e->data[i] = data[i];
 	e->data_len = len;
 	return FG_BGP_BROKEN;
 }

@@ -180,6 +180,8 @@ int fg_conf_read(struct fg_conf *out, const char *file, const char *text, size_t
 		result = fg_text_read(file, text, len, &reader, error);
 	}
 	if (result == 0)
+		result = fg_conf_bgp_check(c, file, error);
+	if (result == 0)
 		result = check(c, file, error);
 	if (result == 0)
 		*out = *c;

@@ -7,6 +7,7 @@
 #ifndef CTRL_CONF_CONF_H
 #define CTRL_CONF_CONF_H
 
+#include "ctrl/bgp/peer.h"
 #include "ctrl/policy/policy.h"
 
 enum {
@@ -53,6 +54,7 @@ struct fg_conf {
 		uint32_t history;              /* generations kept for rollback */
 		bool lock_memory;
 	} store;
+	struct fg_bgp_config bgp;
 	char rule_file[FG_CONF_RULE_FILES_MAX][FG_CONF_PATH_MAX];
 	uint32_t rule_files;
 };
