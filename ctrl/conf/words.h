@@ -16,6 +16,8 @@ struct fg_conf_reading {
 	size_t ports;
 	struct fg_peer_config *peer;
 	struct fg_grant *grant; /* of the peer */
+	/* Where things stand that only the whole can judge; line 0: they do not. */
+	struct fg_text_word dpdk, interface, pair[FG_PORTS_MAX], redirect[FG_TARGETS_MAX], device[FG_PORTS_MAX];
 };
 
 struct fg_conf_word {
@@ -52,11 +54,20 @@ int fg_conf_malformed(struct fg_conf_reading *r, const struct fg_text_setting *s
 int fg_conf_no_neighbour(struct fg_conf_reading *r, const struct fg_text_setting *s);
 int fg_conf_redirect(struct fg_conf_reading *r, const struct fg_text_setting *s);
 int fg_conf_redirect_interface(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_redirect_mac(struct fg_conf_reading *r, const struct fg_text_setting *s);
 int fg_conf_redirect_next_hop(struct fg_conf_reading *r, const struct fg_text_setting *s);
 
-/* service.c: control, http, store, rules; and what is not built. */
+/* dpdk.c */
+int fg_conf_dpdk(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_dpdk_word(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_dpdk_port(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_dpdk_cores(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_dpdk_eal(struct fg_conf_reading *r, const struct fg_text_setting *s);
+/* What must hold of the whole, with a block `dpdk` and without. 0 or FG_MALFORMED. */
+int fg_conf_dpdk_check(struct fg_conf_reading *r);
+
+/* service.c: control, http, store, rules. */
 int fg_conf_block(struct fg_conf_reading *r, const struct fg_text_setting *s);
-int fg_conf_not_built(struct fg_conf_reading *r, const struct fg_text_setting *s);
 int fg_conf_control(struct fg_conf_reading *r, const struct fg_text_setting *s);
 int fg_conf_grant(struct fg_conf_reading *r, const struct fg_text_setting *s);
 int fg_conf_others(struct fg_conf_reading *r, const struct fg_text_setting *s);
