@@ -145,15 +145,22 @@ void fg_session_connected(struct fg_session *s, uint64_t now_ms)
 		send_open(s, FG_CONN_DIALLED, now_ms);
 }
 
-bool fg_session_accept(struct fg_session *s, uint64_t now_ms)
+bool fg_session_may_accept(struct fg_session *s, uint64_t now_ms)
 {
-	struct fg_session_conn *taken = &s->conn[FG_CONN_TAKEN];
+	bool taken = s->conn[FG_CONN_TAKEN].state != FG_SESSION_IDLE;
 
 	/* Whoever comes while there is a session waits its turn: nobody can hold up a good peer by coming again and again. */
-	if (s->stopped || (s->conn[FG_CONN_CHOSEN].state != FG_SESSION_IDLE && taken->state != FG_SESSION_IDLE))
+	if (s->stopped || (s->conn[FG_CONN_CHOSEN].state != FG_SESSION_IDLE && taken))
 		return false;
-	if (taken->state != FG_SESSION_IDLE)
+	if (taken)
 		drop_other(s, FG_CONN_TAKEN, now_ms);
+	return true;
+}
+
+bool fg_session_accept(struct fg_session *s, uint64_t now_ms)
+{
+	if (!fg_session_may_accept(s, now_ms))
+		return false;
 	send_open(s, FG_CONN_TAKEN, now_ms);
 	return true;
 }
@@ -258,6 +265,7 @@ static void establish(struct fg_session *s, enum fg_conn c, uint64_t now_ms)
 	*chosen = s->conn[c];
 	s->conn[c] = (struct fg_session_conn){ .state = FG_SESSION_IDLE };
 	chosen->state = FG_SESSION_ESTABLISHED;
+	s->restart_s = chosen->open.restart ? chosen->open.restart_s : 0;
 	chosen->hold_ms = s->hold_s == 0 ? FG_SESSION_NEVER : now_ms + s->hold_s * 1000ull;
 	s->dial_ms = FG_SESSION_NEVER;
 	s->since_ms = now_ms;

@@ -61,6 +61,7 @@ struct fg_session {
 	struct fg_bgp_open ours; /* as sent */
 	uint32_t peer_as;
 	uint16_t retry_s;
+	uint16_t restart_s; /* the peer's, of its last OPEN */
 	bool passive, stopped;
 	struct fg_session_conn conn[FG_CONNS];
 	uint64_t dial_ms;
@@ -81,7 +82,9 @@ void fg_session_stop(struct fg_session *s, uint8_t subcode, uint64_t now_ms);
 
 /* What was dialled is connected, or could not be. */
 void fg_session_connected(struct fg_session *s, uint64_t now_ms);
-/* The peer has connected. False: it is to be closed. True: it takes the place of a former one that was not established. */
+/* Whether the peer may connect now: then fg_session_accept() will take it. A former one that is not established gives way. */
+bool fg_session_may_accept(struct fg_session *s, uint64_t now_ms);
+/* The peer has connected. False: it is to be closed. */
 bool fg_session_accept(struct fg_session *s, uint64_t now_ms);
 /* The connection is closed or broken. */
 void fg_session_lost(struct fg_session *s, enum fg_conn c, const char *why, uint64_t now_ms);

@@ -74,7 +74,7 @@ static bool write_records(struct fg_ledger *s, const struct fg_commit *c, const 
 	bool done = true;
 
 	for (uint32_t i = 0; done && (at = fg_records_next(r, at)) != NULL; i++) {
-		if ((at->flags & FG_RECORD_STATIC) || (left_out != NULL && left_out[i]))
+		if ((at->flags & (FG_RECORD_STATIC | FG_RECORD_BGP)) || (left_out != NULL && left_out[i]))
 			continue;
 		done = take_away(s, at, c->generation);
 		if (done && at->op == FG_OP_ADD)

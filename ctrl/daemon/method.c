@@ -33,6 +33,8 @@ const struct fg_method fg_methods[] = {
 	{ INTERFACE ".SetShadow", FG_ROLE_ADMIN, "on:b!", fg_method_set_shadow },
 	{ INTERFACE ".Quarantine", FG_ROLE_ADMIN, "nlri:s! family:s! on:b!", fg_method_quarantine },
 	{ INTERFACE ".ListQuarantine", FG_ROLE_READ, "", fg_method_list_quarantine },
+	{ INTERFACE ".ListPeers", FG_ROLE_READ, "peer:s", fg_method_list_peers },
+	{ INTERFACE ".BgpErrors", FG_ROLE_READ, "peer:s", fg_method_bgp_errors },
 	{ INTERFACE ".Watch", FG_ROLE_READ, "", fg_method_watch },
 	{ INTERFACE ".Samples", FG_ROLE_READ, "rule:s", fg_method_samples },
 	{ SERVICE ".GetInfo", FG_ROLE_READ, "", get_info },

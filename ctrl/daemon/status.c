@@ -6,6 +6,7 @@
 
 #include "ctrl/daemon/op.h"
 #include "ctrl/daemon/plane.h"
+#include "ctrl/daemon/status.h"
 #include "ctrl/daemon/records.h"
 #include "ctrl/daemon/walk.h"
 #include "ctrl/load/show.h"
@@ -177,24 +178,30 @@ static void judge_ports(const struct fg_ctrl *ctrl, const struct fg_status *s, j
 	}
 }
 
-static void on_health(void *ctx, const struct fg_message *m)
+json_t *fg_health_problems(const struct fg_ctrl *ctrl, const struct fg_message *m)
 {
 	static struct fg_status s;
-	struct fg_op *op = ctx;
 	json_t *problems = json_array();
-	bool ok;
 
 	if (!status_of(m, &s)) {
 		problem(problems, "the gate does not answer", "");
-	} else {
-		if (!s.enforcing)
-			problem(problems, "nothing is enforced: no table is published", "");
-		if (s.shadow)
-			problem(problems, "shadow mode: verdicts are counted and nothing is done", "");
-		judge_ports(op->ctrl, &s, problems);
-		fg_plane_problems(&s.plane, problems);
+		return problems;
 	}
-	ok = json_array_size(problems) == 0;
+	if (!s.enforcing)
+		problem(problems, "nothing is enforced: no table is published", "");
+	if (s.shadow)
+		problem(problems, "shadow mode: verdicts are counted and nothing is done", "");
+	judge_ports(ctrl, &s, problems);
+	fg_plane_problems(&s.plane, problems);
+	return problems;
+}
+
+static void on_health(void *ctx, const struct fg_message *m)
+{
+	struct fg_op *op = ctx;
+	json_t *problems = fg_health_problems(op->ctrl, m);
+	bool ok = json_array_size(problems) == 0;
+
 	fg_op_reply(op, json_pack("{s:b,s:o}", "ok", ok, "problems", problems));
 }
 

@@ -25,6 +25,7 @@
 
 #include "ctrl/daemon/backoff.h"
 #include "ctrl/daemon/ctrl.h"
+#include "ctrl/daemon/dial.h"
 #include "ctrl/daemon/dpdk.h"
 #include "ctrl/daemon/listen.h"
 #include "ctrl/daemon/log.h"
@@ -55,6 +56,7 @@ struct supervisor {
 	sd_event *event;
 	struct child child[CHILDREN];
 	struct fg_dpdk dpdk;
+	struct fg_dial dial;
 	bool said_ready, stopping;
 	_Alignas(8) uint8_t message[FG_MESSAGE_MAX];
 };
@@ -88,6 +90,7 @@ static void tell_policy(struct supervisor *s)
 /* Files are opened here, for ctrl may not read what is root's. */
 static void tell_conf(struct supervisor *s)
 {
+	static struct fg_conf told;
 	int fds[FG_CONF_RULE_FILES_MAX] = { -1 };
 	size_t n = 0;
 	int r;
@@ -103,11 +106,40 @@ static void tell_conf(struct supervisor *s)
 		}
 		fds[n++] = fd;
 	}
-	r = fg_link_tell(s->child[CTRL].socket, FG_LINK_CONF, &s->conf, sizeof(s->conf), fds, n);
+	told = s->conf;
+	for (uint32_t i = 0; i < told.bgp.peers; i++) /* keys are for sockets, and those are made here */
+		explicit_bzero(told.bgp.peer[i].md5, sizeof(told.bgp.peer[i].md5));
+	r = fg_link_tell(s->child[CTRL].socket, FG_LINK_CONF, &told, sizeof(told), fds, n);
 	if (r != 0)
 		fg_log(LOG_ERR, "ctrl does not take the configuration: %s", strerror(-r));
 	while (n > 0)
 		close(fds[--n]);
+}
+
+static void tell_listeners(struct supervisor *s)
+{
+	int fds[FG_BGP_LISTEN_MAX], r;
+	size_t n = fg_dial_listeners(&s->dial, fds);
+
+	if (s->child[CTRL].socket < 0)
+		return;
+	r = fg_link_tell(s->child[CTRL].socket, FG_LINK_LISTEN, NULL, 0, fds, n);
+	if (r != 0)
+		fg_log(LOG_ERR, "ctrl does not take the sockets of BGP: %s", strerror(-r));
+}
+
+/* ctrl asks for a connection to a peer: it gets one that is on its way, or why there is none. */
+static void dial(struct supervisor *s, const char peer[FG_NAME_MAX + 1])
+{
+	struct fg_link_dialled d = { 0 };
+	int fd;
+
+	snprintf(d.peer, sizeof(d.peer), "%.63s", peer);
+	fd = fg_dial_peer(&s->dial, d.peer);
+	d.error = fd < 0 ? -fd : 0;
+	fg_link_tell(s->child[CTRL].socket, FG_LINK_DIALLED, &d, sizeof(d), &fd, fd >= 0 ? 1 : 0);
+	if (fd >= 0)
+		close(fd);
 }
 
 static void tell_processes(struct supervisor *s)
@@ -172,6 +204,19 @@ static void gate_said(struct supervisor *s, ssize_t n)
 	say_ready(s);
 }
 
+static void ctrl_said(struct supervisor *s, ssize_t n)
+{
+	const struct fg_link_message *m = (const struct fg_link_message *)(const void *)s->message;
+	const size_t head = offsetof(struct fg_link_message, body);
+
+	if ((size_t)n == head + FG_NAME_MAX + 1 && m->kind == FG_LINK_DIAL) {
+		dial(s, (const char *)s->message + head);
+	} else if ((size_t)n == head && m->kind == FG_LINK_READY) {
+		s->child[CTRL].ready = true;
+		say_ready(s);
+	}
+}
+
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *ctx)
 {
 	struct supervisor *s = ctx;
@@ -187,8 +232,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *ctx)
 	if (c == &s->child[GATE]) {
 		gate_said(s, n);
 	} else {
-		c->ready = true;
-		say_ready(s);
+		ctrl_said(s, n);
 	}
 	return 0;
 }
@@ -373,6 +417,8 @@ static void start(struct supervisor *s, int which)
 		tell_policy(s);
 	else
 		tell_conf(s);
+	if (which == CTRL)
+		tell_listeners(s);
 	introduce(s);
 	tell_processes(s);
 }
@@ -443,8 +489,10 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 		if (!same_places(&s->conf, conf))
 			fg_log(LOG_WARNING, "'control', 'http', 'store' and 'dpdk' are used from the next start on");
 		s->conf = *conf;
+		fg_dial_listen(&s->dial, &s->conf.bgp);
 		tell_policy(s);
 		tell_conf(s);
+		tell_listeners(s);
 		fg_log(LOG_NOTICE, "the configuration was read again");
 	}
 	free(conf);
@@ -508,6 +556,7 @@ static int run(struct supervisor *s)
 	if (r >= 0) {
 		s->dpdk = (struct fg_dpdk){ .event = s->event, .conf = &s->conf, .changed = dpdk_changed, .ctx = s };
 		fg_dpdk_begin(&s->dpdk);
+		fg_dial_listen(&s->dial, &s->conf.bgp);
 		start(s, GATE);
 		start(s, CTRL);
 		r = sd_event_loop(s->event);
