@@ -60,8 +60,8 @@ void fg_method_samples(struct fg_op *op)
 
 void fg_stream_event(struct fg_ctrl *ctrl, const struct fg_event *event)
 {
-	static const char *const kinds[] = { "unknown", "commit",  "expired",     "reverted", "alarm",
-					     "port",    "refused", "quarantined", "flushed",  "fenced" };
+	static const char *const kinds[] = { "unknown", "commit",      "expired", "reverted", "alarm",   "port",
+					     "refused", "quarantined", "flushed", "fenced",   "waiting", "admitted" };
 	const char *kind = event->kind < sizeof(kinds) / sizeof(kinds[0]) ? kinds[event->kind] : kinds[0];
 	char name[FG_NAME_MAX + 1];
 
