@@ -135,6 +135,17 @@ bool fg_change_refused(const struct fg_change *c, uint32_t place)
 	return false;
 }
 
+bool fg_change_waits(const struct fg_change *c, uint32_t place)
+{
+	size_t first, last;
+
+	range_of(c, place, &first, &last);
+	for (; first < last; first++)
+		if (c->finding[first].why.code == FG_OVER_BUDGET && c->finding[first].slot != 0)
+			return true;
+	return false;
+}
+
 json_t *fg_change_reasons(const struct fg_change *c, uint32_t place)
 {
 	json_t *reasons = json_array();
@@ -170,7 +181,8 @@ static void write_down(struct fg_change *c)
 	bool *left_out = calloc(c->records.count + 1, sizeof(*left_out));
 
 	for (size_t i = 0; left_out != NULL && i < c->findings; i++)
-		if (c->finding[i].rule < c->records.count && !fg_reason_is_warning(c->finding[i].why.code))
+		if (c->finding[i].rule < c->records.count && !fg_reason_is_warning(c->finding[i].why.code) &&
+		    c->finding[i].slot == 0)
 			left_out[c->finding[i].rule] = true;
 	if (left_out != NULL)
 		fg_ledger_commit(c->ctrl->ledger, &commit, &c->records, left_out);
@@ -179,13 +191,15 @@ static void write_down(struct fg_change *c)
 
 void fg_change_keep(struct fg_change *c)
 {
-	char verdict[FG_DETAIL_MAX];
+	char verdict[FG_DETAIL_MAX], waiting[32] = "";
 
-	snprintf(verdict, sizeof(verdict), "%s: %u admitted, %u refused, %u deleted, generation %llu%s",
+	if (c->result.waiting > 0)
+		snprintf(waiting, sizeof(waiting), ", of which %u wait", c->result.waiting);
+	snprintf(verdict, sizeof(verdict), "%s: %u admitted, %u refused%s, %u deleted, generation %llu%s",
 		 c->batch.flags & FG_BATCH_TRY ? "tried"
 		 : c->result.committed         ? "committed"
 					       : "refused",
-		 c->result.admitted, c->result.refused, c->result.deleted,
+		 c->result.admitted, c->result.refused, waiting, c->result.deleted,
 		 (unsigned long long)(c->result.generation + c->ctrl->generation_base),
 		 c->batch.confirm_s != 0 ? ", to be confirmed" : "");
 	count_refused(c);

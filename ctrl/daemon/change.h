@@ -43,6 +43,8 @@ void fg_change_answer(struct fg_change *c, struct fg_op *op, void (*answer)(stru
 void fg_change_free(struct fg_change *c);
 /* The rule at this place was refused. */
 bool fg_change_refused(const struct fg_change *c, uint32_t place);
+/* It was refused for room, and waits for some. */
+bool fg_change_waits(const struct fg_change *c, uint32_t place);
 /* Its findings as an array of Reason. NULL: no memory. */
 json_t *fg_change_reasons(const struct fg_change *c, uint32_t place);
 /* Seconds since 1970. */

@@ -95,6 +95,10 @@ static void take_event(struct fg_ctrl *ctrl, const struct fg_event *event)
 		c.what = "expired";
 		c.deleted = 1;
 		fg_ledger_expire(ctrl->ledger, &c);
+	} else if (event->kind == FG_EVENT_ADMITTED) {
+		c.what = "room was found for rules that waited";
+		c.added = event->value;
+		fg_ledger_commit(ctrl->ledger, &c, &(struct fg_records){ 0 }, NULL);
 	} else if (event->kind == FG_EVENT_QUARANTINED) {
 		take_quarantined(ctrl, c.generation);
 	} else if (event->kind == FG_EVENT_ALARM && event->value > 0) {

@@ -25,6 +25,7 @@
 
 #include "ctrl/daemon/backoff.h"
 #include "ctrl/daemon/ctrl.h"
+#include "ctrl/daemon/dpdk.h"
 #include "ctrl/daemon/listen.h"
 #include "ctrl/daemon/log.h"
 #include "ctrl/daemon/prepare.h"
@@ -53,6 +54,7 @@ struct supervisor {
 	int lock;
 	sd_event *event;
 	struct child child[CHILDREN];
+	struct fg_dpdk dpdk;
 	bool said_ready, stopping;
 	_Alignas(8) uint8_t message[FG_MESSAGE_MAX];
 };
@@ -110,13 +112,15 @@ static void tell_conf(struct supervisor *s)
 
 static void tell_processes(struct supervisor *s)
 {
-	struct fg_link_process all[3] = { { "supervisor", getpid(), 0 } };
+	struct fg_link_process all[FG_LINK_PROCESSES_MAX] = { { "supervisor", getpid(), 0 } };
 
 	for (int i = 0; i < CHILDREN; i++) {
 		snprintf(all[i + 1].name, sizeof(all[i + 1].name), "%s", s->child[i].name);
 		all[i + 1].pid = s->child[i].pid;
 		all[i + 1].restarts = s->child[i].restarts;
 	}
+	if (s->conf.dpdk.used && s->conf.dpdk.run)
+		all[CHILDREN + 1] = (struct fg_link_process){ "dpdk", s->dpdk.pid, s->dpdk.restarts };
 	if (s->child[CTRL].socket >= 0)
 		fg_link_tell(s->child[CTRL].socket, FG_LINK_PROCESSES, all, sizeof(all), NULL, 0);
 }
@@ -159,8 +163,10 @@ static void gate_said(struct supervisor *s, ssize_t n)
 	if (done.result != 0)
 		fg_log(LOG_ERR, "the gate refuses the %s: %s", m->id == FG_ASK_POLICY ? "policy" : "request",
 		       done.result < 0 ? strerror(-done.result) : "it does not fit");
-	if (m->id == FG_ASK_POLICY && done.result == 0)
+	if (m->id == FG_ASK_POLICY && done.result == 0) {
 		s->child[GATE].ready = true;
+		fg_dpdk_ready(&s->dpdk);
+	}
 	if (m->id == FG_ASK_STOP)
 		sd_event_exit(s->event, done.result < 0 ? done.result : 0);
 	say_ready(s);
@@ -284,6 +290,8 @@ static int run_gate(struct supervisor *s, int socket)
 			   .slots = s->conf.store.slots,
 			   .store_octets = FG_GATE_STORE_OCTETS(s->conf.store.slots) },
 		.mlock = s->conf.store.lock_memory,
+		.share_folder = s->conf.dpdk.used ? s->conf.dpdk.memory : NULL,
+		.workers = s->conf.dpdk.workers,
 	};
 	int *kept[] = { &socket };
 
@@ -383,7 +391,7 @@ static int on_grace_over(sd_event_source *source, uint64_t us, void *ctx)
 	return 0;
 }
 
-/* Enforcement stays: the children end, what they have pinned does not. */
+/* Enforcement stays: the children end, what they have pinned does not, and neither does flowgate-dpdk. */
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *ctx)
 {
 	struct supervisor *s = ctx;
@@ -391,6 +399,7 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 	(void)source;
 	(void)info;
 	s->stopping = true;
+	fg_dpdk_leave(&s->dpdk);
 	sd_notify(0, "STOPPING=1");
 	for (int i = 0; i < CHILDREN; i++)
 		if (s->child[i].pid != 0)
@@ -415,7 +424,7 @@ static bool same_places(const struct fg_conf *a, const struct fg_conf *b)
 {
 	return strcmp(a->control.socket, b->control.socket) == 0 && strcmp(a->control.user, b->control.user) == 0 &&
 	       strcmp(a->http.address, b->http.address) == 0 && a->http.port == b->http.port &&
-	       memcmp(&a->store, &b->store, sizeof(a->store)) == 0;
+	       memcmp(&a->store, &b->store, sizeof(a->store)) == 0 && memcmp(&a->dpdk, &b->dpdk, sizeof(a->dpdk)) == 0;
 }
 
 /* What is wrong is not used; what needs a restart says so. */
@@ -432,7 +441,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 		fg_log(LOG_ERR, "%s; the configuration stays as it was", error);
 	} else {
 		if (!same_places(&s->conf, conf))
-			fg_log(LOG_WARNING, "'control', 'http' and 'store' are used from the next start on");
+			fg_log(LOG_WARNING, "'control', 'http', 'store' and 'dpdk' are used from the next start on");
 		s->conf = *conf;
 		tell_policy(s);
 		tell_conf(s);
@@ -483,6 +492,11 @@ static int prepare(struct supervisor *s)
 	return fg_prepare_folders(&s->conf, &s->user);
 }
 
+static void dpdk_changed(void *supervisor)
+{
+	tell_processes(supervisor);
+}
+
 static int run(struct supervisor *s)
 {
 	int r = sd_event_new(&s->event);
@@ -492,6 +506,8 @@ static int run(struct supervisor *s)
 	if (r >= 0)
 		r = sd_event_set_watchdog(s->event, true);
 	if (r >= 0) {
+		s->dpdk = (struct fg_dpdk){ .event = s->event, .conf = &s->conf, .changed = dpdk_changed, .ctx = s };
+		fg_dpdk_begin(&s->dpdk);
 		start(s, GATE);
 		start(s, CTRL);
 		r = sd_event_loop(s->event);

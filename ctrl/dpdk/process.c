@@ -56,36 +56,56 @@ static bool is_called(const char *text, const char *end)
 	       memcmp(begin + 1, FG_SHARE_COMM, strlen(FG_SHARE_COMM)) == 0;
 }
 
-bool fg_process_lives(uint32_t pid, uint64_t start_ticks)
+enum seen { GONE, LIVES, HIDDEN /* something of that number lives, and /proc does not say what */ };
+
+static enum seen look_at(uint32_t pid, uint64_t start_ticks)
 {
 	char text[STAT_OCTETS], *end;
 
-	if (pid <= 1 || pid > INT32_MAX || pid == (uint32_t)getpid() || !read_stat(pid, text))
-		return false;
+	if (pid <= 1 || pid > INT32_MAX || pid == (uint32_t)getpid())
+		return GONE;
+	if (!read_stat(pid, text))
+		return kill((pid_t)pid, 0) == 0 || errno == EPERM ? HIDDEN : GONE;
 	end = strrchr(text, ')');
-	if (end == NULL || end[1] != ' ' || !is_called(text, end) || field(end + 1, START_FIELD) != start_ticks)
-		return false;
+	if (end == NULL || end[1] != ' ' || !is_called(text, end))
+		return GONE;
+	if (start_ticks != 0 && field(end + 1, START_FIELD) != start_ticks)
+		return GONE;
 	/* One that waits to be reaped is gone, but where only its first thread is. */
-	return (end[2] != 'Z' && end[2] != 'X') || field(end + 1, THREADS_FIELD) > 1;
+	return (end[2] != 'Z' && end[2] != 'X') || field(end + 1, THREADS_FIELD) > 1 ? LIVES : GONE;
+}
+
+bool fg_process_lives(uint32_t pid, uint64_t start_ticks)
+{
+	return look_at(pid, start_ticks) != GONE;
+}
+
+/* Whether it may be signalled: 0; 1: it is gone; -errno. */
+static int may_end(uint32_t pid, uint64_t start_ticks)
+{
+	enum seen seen = look_at(pid, start_ticks);
+
+	if (seen == GONE)
+		return 1;
+	return seen == HIDDEN ? -EACCES : start_ticks == 0 ? -ESRCH : 0;
 }
 
 int fg_process_end(uint32_t pid, uint64_t start_ticks, int signal, int wait_ms)
 {
 	struct pollfd on = { .events = POLLIN };
-	int r = -ETIMEDOUT;
+	int r = may_end(pid, start_ticks);
 
-	if (!fg_process_lives(pid, start_ticks))
-		return 0;
+	if (r != 0)
+		return r < 0 ? r : 0;
 	on.fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
 	if (on.fd < 0)
 		return errno == ESRCH ? 0 : -errno;
 	/* Again, now that the number cannot become another's. */
-	if (!fg_process_lives(pid, start_ticks))
-		r = 0;
-	else if (syscall(SYS_pidfd_send_signal, on.fd, signal, NULL, 0) != 0)
-		r = errno == ESRCH ? 0 : -errno;
-	else if (poll(&on, 1, wait_ms) > 0)
-		r = 0;
+	r = may_end(pid, start_ticks);
+	if (r == 0 && syscall(SYS_pidfd_send_signal, on.fd, signal, NULL, 0) != 0)
+		r = errno == ESRCH ? 1 : -errno;
+	if (r == 0)
+		r = poll(&on, 1, wait_ms) > 0 ? 1 : -ETIMEDOUT;
 	close(on.fd);
-	return r;
+	return r < 0 ? r : 0;
 }

@@ -123,6 +123,21 @@ static uint32_t who_lives(const struct fg_share_live *live)
 	return 0;
 }
 
+uint32_t fg_share_running(const char *folder)
+{
+	int r;
+	struct fg_share_live *live = live_find(folder, &r);
+	uint32_t pid = who_lives(live);
+
+	live_forget(folder, live);
+	return pid;
+}
+
+bool fg_share_lock_path(const char *folder, char out[FG_SHARE_PATH_MAX])
+{
+	return snprintf(out, FG_SHARE_PATH_MAX, "%s/lock", folder) < FG_SHARE_PATH_MAX;
+}
+
 /* Whether what is there may be replaced. */
 static int check_free(const char *folder, char error[FG_SHARE_ERROR_MAX])
 {
@@ -364,14 +379,18 @@ static int end_instance(const struct fg_share_instance *instance)
 
 int fg_share_remove(const char *folder)
 {
+	struct fg_share_live *live;
+	char lock[FG_SHARE_PATH_MAX];
 	int r;
-	struct fg_share_live *live = live_find(folder, &r);
 
+	live = live_find(folder, &r);
 	for (int i = 0; live != NULL && r == 0 && i < FG_INSTANCES_MAX; i++)
 		r = end_instance(&live->instance[i]);
 	live_forget(folder, live);
 	if (r == 0)
 		r = unlink_files(folder);
+	if (r == 0 && fg_share_lock_path(folder, lock))
+		unlink(lock);
 	if (r == 0 && rmdir(folder) != 0 && errno != ENOENT && errno != EBUSY && errno != ENOTEMPTY)
 		r = -errno;
 	return r;

@@ -55,6 +55,16 @@ static bool all_paired(const struct fg_policy *policy)
 	return policy->ports > 0;
 }
 
+/* flowgate-dpdk has no routes: a next hop is reached only by a target that is configured for it. */
+static bool hop_known(const struct fg_policy *policy, const struct fg_address *next_hop)
+{
+	for (uint32_t i = 0; i < policy->targets; i++)
+		if (policy->target[i].interface[0] != '\0' &&
+		    memcmp(&policy->target[i].next_hop, next_hop, sizeof(*next_hop)) == 0)
+			return true;
+	return !policy->dpdk;
+}
+
 static void judge_actions(const struct fg_policy *policy, const struct fg_actions *a, struct fg_findings *out)
 {
 	if ((a->set & FG_ACT_REDIRECT_RT) && fg_policy_target(policy, a) == 0)
@@ -63,6 +73,10 @@ static void judge_actions(const struct fg_policy *policy, const struct fg_action
 	if ((a->set & FG_ACT_REDIRECT_IP) && !policy->redirect_to_ip)
 		fg_finding_add(out, FG_UNSUPPORTED, 0, "draft-ietf-idr-flowspec-redirect-ip",
 			       "%s: not permitted by the configuration",
+			       a->set & FG_ACT_COPY ? "copy-to-ip" : "redirect-to-ip");
+	if ((a->set & FG_ACT_REDIRECT_IP) && policy->redirect_to_ip && !hop_known(policy, &a->next_hop))
+		fg_finding_add(out, FG_UNSUPPORTED, 0, "draft-ietf-idr-flowspec-redirect-ip",
+			       "%s: no 'redirect' of the configuration has this next hop, which DPDK needs",
 			       a->set & FG_ACT_COPY ? "copy-to-ip" : "redirect-to-ip");
 	if ((a->set & FG_ACT_COPY) && !all_paired(policy))
 		fg_finding_add(out, FG_UNSUPPORTED, 0, "draft-ietf-idr-flowspec-redirect-ip",

@@ -40,6 +40,7 @@ struct loop {
 	struct fg_dataplane *dataplane;
 	struct peer ctrl, supervisor;
 	int timer, signals;
+	uint64_t look_ns; /* CLOCK_BOOTTIME: the dataplane is looked at again; 0: never */
 	bool end;
 	int result;       /* enum fg_loop_end */
 	uint8_t *message; /* FG_MESSAGE_MAX */
@@ -66,6 +67,8 @@ static void set_timer(struct loop *l)
 	uint64_t next = fg_gate_next_ns(l->gate);
 	struct itimerspec when = { .it_value = { 0, 0 } };
 
+	if (l->dataplane->look_ms != 0 && l->look_ns < next)
+		next = l->look_ns;
 	if (next != UINT64_MAX) {
 		/* A time of zero would mean never. */
 		next = next > 1 ? next : 1;
@@ -197,6 +200,18 @@ static void take_sample(void *ctx, const struct fg_sample *sample)
 		fg_outbox_put(&l->ctrl.out, FG_SAY_SAMPLE, 0, sample, sizeof(*sample));
 }
 
+/* What wakes nobody up is looked at in steady steps, however much is asked meanwhile. */
+static void look(struct loop *l)
+{
+	struct fg_dataplane *d = l->dataplane;
+
+	if (d->look_ms == 0 || l->gate->now_ns < l->look_ns)
+		return;
+	l->look_ns = l->gate->now_ns + (uint64_t)d->look_ms * 1000000;
+	fg_reload_look(l->gate);
+	d->samples(d->ctx, take_sample, l, SAMPLES_AT_ONCE);
+}
+
 /* ---- The loop ---- */
 
 static bool has_more(const struct peer *p)
@@ -229,6 +244,7 @@ static void turn(struct loop *l)
 	if (on[ON_TIMER].revents && read(l->timer, &ticks, sizeof(ticks)) < 0)
 		return;
 	fg_gate_tick(l->gate);
+	look(l);
 	if (on[ON_SUPERVISOR].revents & (POLLIN | POLLHUP | POLLERR))
 		read_peer(l, &l->supervisor, FG_PEER_SUPERVISOR);
 	if (on[ON_CTRL].revents & (POLLIN | POLLHUP | POLLERR) && on[ON_CTRL].fd == l->ctrl.fd)

@@ -47,13 +47,54 @@ enum fg_port_reason {
 	FG_PORT_REASONS
 };
 
+enum { FG_PLANE_DPDK = 3 }; /* beside enum fg_xdp_mode */
+
 struct fg_port_status {
-	uint32_t ifindex;
+	uint32_t ifindex; /* 0 where the port is no interface */
 	uint8_t reason;   /* enum fg_port_reason */
-	uint8_t mode;     /* enum fg_xdp_mode it is attached in; FG_XDP_AUTO: it is not */
+	uint8_t mode;     /* enum fg_xdp_mode it is attached in, or FG_PLANE_DPDK; FG_XDP_AUTO: it is not */
 	bool degraded;    /* generic mode */
 	bool adopted;     /* it was in use already */
 	char detail[128]; /* what was refused, what was changed (`turned off GRO`), or "" */
+};
+
+/*
+ * What there is to see of a dataplane that is a process. All of it is what that process says, in range but not to be relied on: a
+ * driver's counters may lie.
+ */
+enum { FG_PLANE_INSTANCES_MAX = 2, FG_PLANE_WORKERS_MAX = 64 };
+
+struct fg_plane_instance {
+	uint32_t pid;
+	uint8_t ready, form; /* form: enum fg_burst_form of its matcher */
+	uint16_t workers;
+	uint64_t started_ns, forwarding_ns; /* CLOCK_MONOTONIC; 0: not yet */
+};
+
+struct fg_plane_worker {
+	uint32_t pid, lcore;
+	uint32_t age_ms; /* of its heartbeat: since it was last seen to have moved */
+	uint32_t pad;
+	uint64_t turns, busy;
+};
+
+struct fg_plane_port {
+	uint8_t used, link_up;
+	uint8_t mac[6];
+	uint32_t speed_mbps;
+	uint16_t rx_queues, tx_queues;
+	uint64_t device_received, device_missed, device_errors, device_sent, device_no_mbuf; /* the driver's */
+	uint64_t tx_full, no_mbuf, payload_skipped;                                          /* ours */
+};
+
+struct fg_plane_status {
+	uint32_t dpdk;   /* 0: XDP, and nothing of the rest */
+	uint32_t fenced; /* processes that were killed, for they did not pass from one generation to the next */
+	uint32_t ended;  /* and those that were found dead */
+	uint32_t instances, workers, pad;
+	struct fg_plane_instance instance[FG_PLANE_INSTANCES_MAX];
+	struct fg_plane_worker worker[FG_PLANE_WORKERS_MAX];
+	struct fg_plane_port port[FG_PORTS_MAX];
 };
 
 const char *fg_port_reason_name(enum fg_port_reason reason);

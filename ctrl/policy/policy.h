@@ -91,6 +91,8 @@ struct fg_target_config {
 	bool rt6;
 	char interface[FG_IFNAME_OCTETS]; /* "": by the routing table */
 	struct fg_address next_hop;
+	bool has_mac; /* the next hop's link address is configured: the DPDK dataplane asks no one for it */
+	uint8_t mac[6];
 };
 
 struct fg_policy {
@@ -105,7 +107,8 @@ struct fg_policy {
 	uint32_t ports;
 	struct fg_target_config target[FG_TARGETS_MAX];
 	uint32_t targets;
-	bool redirect_to_ip; /* any next hop may be named */
+	bool redirect_to_ip; /* any next hop may be named; with DPDK, any that a target has */
+	bool dpdk;           /* ports are devices of flowgate-dpdk; otherwise interfaces with XDP */
 	bool shadow;         /* verdicts are counted, and nothing is done to packets */
 };
 

@@ -19,6 +19,10 @@
  * Whom the gate kills: a pid is only what someone wrote here. It is believed where /proc says that the process began at start_ticks and is
  * called FG_SHARE_COMM, as the main thread of flowgate-dpdk is; it is in the gate's PID namespace.
  *
+ * What is elsewhere by interface is here by port: fg_target.ifindex and fg_sample.ifindex are numbers of ports. FG_TARGET_INTERFACE sends the
+ * frame as it is but for the addresses; FG_TARGET_ROUTED is a way that the gate has found by itself: one hop less to live, no VLAN tags,
+ * these addresses, and where mac_dst is zero no way yet. A copy is not routed: it gets the addresses alone.
+ *
  * What always holds: no pointer is in it; sizes come from struct fg_share_sizes of the own configuration, never from the other side's
  * memory; every index read from the other side's memory is checked before it is used.
  */
@@ -36,10 +40,11 @@
 enum {
 	FG_SHARE_MAGIC = 0x46475348,
 	FG_SHARE_VERSION = 1,
-	FG_WORKERS_MAX = 64,     /* slots of workers, of all instances together */
-	FG_INSTANCES_MAX = 2,    /* processes: one, and its successor while that takes over */
-	FG_SAMPLES_MAX = 256,    /* samples of one worker that wait; a power of two */
-	FG_EPOCH_WAIT_MS = 1000, /* a worker that has not passed by then is taken for stuck */
+	FG_WORKERS_MAX = 64,      /* slots of workers, of all instances together */
+	FG_INSTANCES_MAX = 2,     /* processes: one, and its successor while that takes over */
+	FG_SAMPLES_MAX = 256,     /* samples of one worker that wait; a power of two */
+	FG_HEARTBEAT_TURNS = 256, /* turns of a worker's loop between two writes of its heartbeat */
+	FG_EPOCH_WAIT_MS = 1000,  /* a worker that has not passed by then is taken for stuck */
 	FG_DEVICE_NAME_OCTETS = 16,
 	FG_SHARE_PAGE = 4096,
 	FG_SHARE_ALIGN = 1 << 21, /* images begin on a large page */
@@ -87,7 +92,11 @@ struct fg_share_device {
 	uint64_t device_received, device_missed, device_errors, device_sent, device_no_mbuf;
 };
 
-/* A process. `pid` 0: nobody; it is taken by compare and swap. start_ticks: field 22 of /proc/PID/stat, so that a pid given anew is told. */
+/*
+ * A process. `pid` 0: nobody; it is taken by compare and swap. start_ticks is field 22 of /proc/PID/stat, so that a pid given anew is told; it is
+ * written before the pid, for who looks at that looks at it too, and once more behind it. Slots of workers are taken after that, each as its
+ * worker begins to turn.
+ */
 struct fg_share_instance {
 	uint32_t pid;
 	uint32_t workers;
@@ -100,12 +109,12 @@ struct fg_share_instance {
 	struct fg_share_device device[FG_PORTS_MAX]; /* by number of the port */
 };
 
-/* A worker's slot, a line of its own. */
+/* A worker's slot, a line of its own. fg_sample.ifindex is the number of the port. */
 struct fg_share_worker {
 	uint32_t instance; /* number + 1; 0: free. By compare and swap */
 	uint32_t lcore;
 	uint64_t epoch;                    /* the last it has seen */
-	uint64_t heartbeat;                /* turns of its loop; not written more often than each FG_HEARTBEAT_TURNS */
+	uint64_t heartbeat;                /* turns of its loop; written each FG_HEARTBEAT_TURNS, as is `busy` */
 	uint64_t busy;                     /* turns in which a packet came */
 	uint64_t sample_head, sample_tail; /* written: by the worker; taken: by the gate */
 	uint64_t second_ns;

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Out of one device (out.h). The way without pressure is one call of the device and one count a packet. */
+#include "dataplane/out.h"
+
+#include <string.h>
+
+/* The device has it. */
+static void count_sent(const struct fg_out *o, const struct fg_fate *f)
+{
+	struct fg_port_counters *pc = &o->ports[f->port].port;
+
+	if (f->class == FG_CLASS_COPY)
+		fg_count(&pc->copied, f->octets);
+	else
+		fg_count(&pc->by[f->verdict][f->cause], f->octets);
+}
+
+static void count_shed(const struct fg_out *o, const struct fg_fate *f)
+{
+	struct fg_port_counters *pc = &o->ports[f->port].port;
+
+	if (f->class == FG_CLASS_COPY)
+		pc->copies_lost++;
+	else
+		fg_count(&pc->by[FG_DROP][FG_CAUSE_OVERLOAD], f->octets);
+}
+
+/* Puts the packets from `first` on in the order of their classes; in one class the order stays. */
+static void sort(struct fg_out *o, uint32_t first)
+{
+	void *packet[FG_OUT_MAX];
+	struct fg_fate fate[FG_OUT_MAX];
+	uint32_t n = 0;
+
+	for (uint8_t class = 0; class < FG_CLASSES; class ++)
+		for (uint32_t i = first; i < o->n; i++)
+			if (o->fate[i].class == class) {
+				packet[n] = o->packet[i];
+				fate[n++] = o->fate[i];
+			}
+	memcpy(o->packet + first, packet, n * sizeof(packet[0]));
+	memcpy(o->fate + first, fate, n * sizeof(fate[0]));
+}
+
+static uint32_t offer(const struct fg_out *o, uint32_t sent)
+{
+	return sent + o->device.send(o->device.ctx, (void **)(uintptr_t)o->packet + sent, o->n - sent);
+}
+
+/* The device was short behind the first `sent`. How many it has in the end. */
+static uint32_t press(struct fg_out *o, uint32_t sent)
+{
+	o->pressed = true;
+	for (uint32_t i = sent; i < o->n; i++)
+		o->ports[o->fate[i].port].tx_full++;
+	sort(o, sent);
+	for (uint32_t i = 0; i < FG_OUT_TRIES && sent < o->n; i++)
+		sent = offer(o, sent);
+	return sent;
+}
+
+/* What the device did not take, from `sent` on: sheds all but the first protected ones, which are then all that waits. */
+static void shed(struct fg_out *o, uint32_t sent, uint32_t most)
+{
+	uint32_t kept = 0, first;
+
+	while (kept < most && sent + kept < o->n && o->fate[sent + kept].class == FG_CLASS_PROTECTED)
+		kept++;
+	first = sent + kept;
+	for (uint32_t i = first; i < o->n; i++)
+		count_shed(o, &o->fate[i]);
+	if (first < o->n)
+		o->device.release(o->device.ctx, o->packet + first, o->n - first);
+	memmove(o->packet, o->packet + sent, kept * sizeof(o->packet[0]));
+	memmove(o->fate, o->fate + sent, kept * sizeof(o->fate[0]));
+	o->n = kept;
+}
+
+static void flush(struct fg_out *o, uint32_t most_kept)
+{
+	uint32_t sent;
+
+	if (o->n == 0)
+		return;
+	if (o->pressed)
+		sort(o, 0);
+	sent = offer(o, 0);
+	if (sent == o->n)
+		o->pressed = false;
+	else
+		sent = press(o, sent);
+	for (uint32_t i = 0; i < sent; i++)
+		count_sent(o, &o->fate[i]);
+	shed(o, sent, most_kept);
+}
+
+void fg_out_flush(struct fg_out *o)
+{
+	flush(o, FG_OUT_KEPT);
+}
+
+void fg_out_end(struct fg_out *o)
+{
+	flush(o, 0);
+}
