@@ -37,14 +37,19 @@ static void dial_later(struct fg_session *s, uint64_t now_ms)
 
 /* ---- Ends ---- */
 
-/* Only what ended without a NOTIFICATION, or with one that both take for part of it, is a restart (RFC 4724 §4.2, RFC 8538 §4). */
-static bool is_kept(const struct fg_session *s, const struct fg_bgp_open *theirs, const struct fg_bgp_error *e)
+/* Only what ended without a NOTIFICATION, or with one that both take for part of it, is a restart, of families that the peer has named (RFC 4724 §4.2, RFC 8538 §4). */
+static uint32_t kept(const struct fg_session *s, const struct fg_bgp_open *theirs, const struct fg_bgp_error *e)
 {
+	uint32_t families = 0;
+
+	for (int f = 0; f < FG_FAMILY_COUNT; f++)
+		families |= theirs->restart_family[f] ? 1u << f : 0;
 	if (!s->ours.restart || !theirs->restart)
-		return false;
-	if (e == NULL || e->code == 0)
-		return true;
-	return s->notification && !(e->code == FG_BGP_CEASE && e->subcode == FG_BGP_HARD_RESET);
+		return 0;
+	if (e != NULL && e->code != 0 &&
+	    (!s->notification || (e->code == FG_BGP_CEASE && e->subcode == FG_BGP_HARD_RESET)))
+		return 0;
+	return families;
 }
 
 /* The connection is over for us. `e`: the NOTIFICATION that ended it, sent or received; NULL: none did. */
@@ -59,7 +64,7 @@ static void drop(struct fg_session *s, enum fg_conn c, const struct fg_bgp_error
 		if (now_ms - s->since_ms > s->hold_s * 1000ull)
 			s->tries = 0;
 		s->since_ms = now_ms;
-		s->ops->down(s->ctx, is_kept(s, &theirs, e));
+		s->ops->down(s->ctx, kept(s, &theirs, e));
 	}
 	for (int i = 0; i < FG_CONNS; i++)
 		idle = idle && s->conn[i].state == FG_SESSION_IDLE;

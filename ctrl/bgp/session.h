@@ -46,8 +46,8 @@ struct fg_session_ops {
 	void (*send)(void *ctx, enum fg_conn c, const uint8_t *octets, size_t len);
 	/* This one is established, and is FG_CONN_CHOSEN from here on. */
 	void (*up)(void *ctx, enum fg_conn c);
-	/* It was up. `keep`: what the peer has announced stays for a while (RFC 4724, RFC 8538). */
-	void (*down)(void *ctx, bool keep);
+	/* It was up. `keep`, a bit a family: what the peer has announced of it stays for a while (RFC 4724, RFC 8538). */
+	void (*down)(void *ctx, uint32_t keep);
 	void (*update)(void *ctx, const uint8_t *body, size_t len);
 	/* The peer sends its routes of a family anew: it begins, or has ended (RFC 7313). */
 	void (*refreshed)(void *ctx, enum fg_family family, bool end);

@@ -102,26 +102,24 @@ static void on_up(void *ctx, enum fg_conn c)
 }
 
 /* The peer asked for a time of its own: ours is the longest it gets. */
-static void on_down(void *ctx, bool keep)
+static void on_down(void *ctx, uint32_t keep)
 {
 	struct fg_bgp_peer *p = ctx;
+	struct fg_rib *rib = &p->all->rib;
 	uint32_t wait_s = p->session.restart_s < p->config.stale_s ? p->session.restart_s : p->config.stale_s;
-	size_t gone = 0;
 
 	p->announced = p->adopted = false;
 	p->resets++;
-	for (int f = 0; f < FG_FAMILY_COUNT; f++)
-		if (keep && wait_s > 0) {
-			fg_rib_stale(&p->all->rib, p->index, (enum fg_family)f);
-			p->stale_until_ms[f] = fg_bgp_now_ms(p->all) + wait_s * 1000ull;
-		}
-	if (!keep || wait_s == 0)
-		gone = fg_rib_clear(&p->all->rib, p->index);
-	fg_log(LOG_WARNING, "bgp %s: down: %s%s; %s", p->config.name, p->session.last_ours ? "we said " : "",
-	       p->session.last.detail,
-	       gone > 0                               ? "its rules go"
-	       : p->all->rib.peer[p->index].count > 0 ? "its rules stay for a while"
-						      : "it had no rules");
+	for (int f = 0; f < FG_FAMILY_COUNT; f++) {
+		bool stays = (keep >> f & 1) && wait_s > 0;
+
+		fg_rib_stale(rib, p->index, (enum fg_family)f);
+		p->stale_until_ms[f] = stays ? fg_bgp_now_ms(p->all) + wait_s * 1000ull : FG_SESSION_NEVER;
+		if (!stays)
+			fg_rib_sweep(rib, p->index, (enum fg_family)f);
+	}
+	fg_log(LOG_WARNING, "bgp %s: down: %s%s; %u of its rules stay for at most %u s", p->config.name,
+	       p->session.last_ours ? "we said " : "", p->session.last.detail, rib->peer[p->index].count, wait_s);
 	fg_bgp_kick(p->all);
 }
 

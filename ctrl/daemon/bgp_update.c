@@ -131,18 +131,17 @@ static void keep(struct walk *w, const char *done, const char *what)
 }
 
 /*
- * GoBGP writes the length of an NLRI of 240 octets and more without the four bits that say that it has two octets: such a length is read as that
- * of a short NLRI, and what follows as others. Where it is so and the octets are a rule, it is known for what it is.
+ * GoBGP writes the length of an NLRI of 240 octets and more as a number of four octets over the first two of the NLRI itself, which are lost. What is
+ * there reads as two empty NLRIs and others behind them, none of which anybody meant. The octets that belong together; 0: it is not that.
  */
-static size_t unmarked_length(const uint8_t *at, size_t left, enum fg_family family, uint8_t form)
+static size_t overwritten(const uint8_t *at, size_t left)
 {
-	struct fg_rule rule = { .family = (uint8_t)family, .offset_form = form };
+	size_t octets;
 
-	if (left < 2 || at[0] >= 0xf0 || fg_load_be16(at) < 0xf0 || fg_load_be16(at) > left - 2)
+	if (left < 4 || fg_load_be16(at) != 0)
 		return 0;
-	rule.nlri = at + 2;
-	rule.nlri_len = fg_load_be16(at);
-	return fg_nlri_check(&rule, NULL) == 0 ? 2u + rule.nlri_len : 0;
+	octets = 2u + fg_load_be16(at + 2);
+	return octets >= 2 + 0xf0 && octets <= 2 + FG_NLRI_MAX && octets <= left ? octets : 0;
 }
 
 static void alarm_at(struct fg_bgp_peer *p)
@@ -209,21 +208,21 @@ static bool walk_nlris(struct walk *w, const struct fg_update_octets *octets)
 
 	while (fg_reader_left(&in) > 0) {
 		const uint8_t *at = in.at;
-		uint8_t form = w->p->config.offset_form;
 		struct fg_finding why;
 		struct fg_rule rule;
 		bool framed;
-		int r = fg_nlri_read(&in, w->family, false, (enum fg_offset_form)form, &rule, &framed, &why);
-		size_t unmarked = r == 0 ? 0 : unmarked_length(at, (size_t)(in.end - at), w->family, form);
+		size_t lost = overwritten(at, (size_t)(in.end - at));
+		int r = fg_nlri_read(&in, w->family, false, (enum fg_offset_form)w->p->config.offset_form, &rule,
+				     &framed, &why);
 
 		if (r == 0) {
 			take_nlri(w, &rule);
-		} else if (unmarked > 0) {
-			in.at = at + unmarked;
+		} else if (lost > 0) {
+			in.at = at + lost;
 			w->p->count[FG_BGP_MALFORMED]++;
 			fg_metrics_refused(&w->p->all->ctrl->metrics, "malformed", w->p->config.name);
 			keep(w, "refused",
-			     "an NLRI of 240 octets and more whose length lacks its four bits 0xf, as GoBGP writes it "
+			     "an NLRI of 240 octets and more whose first octets GoBGP has overwritten with its length "
 			     "(RFC 8955 §4.1)");
 		} else if (framed) {
 			take_malformed(w, &rule, &why);

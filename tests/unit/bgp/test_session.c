@@ -14,7 +14,7 @@ struct seen {
 	uint64_t now_ms;
 	unsigned dials, ups, downs, updates, asked, begun, ended;
 	unsigned closed[FG_CONNS], sent[FG_CONNS][FG_BGP_REFRESH + 1];
-	bool kept;
+	uint32_t kept;
 	struct fg_bgp_error said; /* the last NOTIFICATION that we sent */
 };
 
@@ -46,7 +46,7 @@ static void on_up(void *ctx, enum fg_conn c)
 	((struct seen *)ctx)->ups++;
 }
 
-static void on_down(void *ctx, bool keep)
+static void on_down(void *ctx, uint32_t keep)
 {
 	struct seen *seen = ctx;
 
@@ -237,7 +237,8 @@ static void test_hold_and_keepalive(void **state)
 	pass(&seen, 30000);
 	assert_int_equal(seen.downs, 1);
 	assert_int_equal(seen.said.code, FG_BGP_HOLD_EXPIRED);
-	assert_true(seen.kept); /* RFC 8538 §4: it has agreed that this is a restart */
+	assert_int_equal(seen.kept,
+			 1 << FG_IPV4 | 1 << FG_IPV6); /* RFC 8538 §4: it has agreed that this is a restart */
 }
 
 static void test_hold_of_none(void **state)
@@ -373,7 +374,7 @@ static void test_second_connection(void **state)
 	assert_int_equal(seen.downs, 0); /* a connection alone is no restart */
 	say_open(&seen, FG_CONN_TAKEN, &o);
 	assert_int_equal(seen.downs, 1);
-	assert_true(seen.kept);
+	assert_int_equal(seen.kept, 1 << FG_IPV4 | 1 << FG_IPV6);
 	say_keepalive(&seen, FG_CONN_TAKEN);
 	assert_int_equal(seen.ups, 2);
 }
@@ -400,7 +401,7 @@ static void test_half_open(void **state)
 
 /* ---- What is kept over an end (RFC 4724 §4.2, RFC 8538 §4) ---- */
 
-static bool kept_after(bool restart, bool notification, uint8_t code, uint8_t subcode)
+static uint32_t kept_after(bool restart, bool notification, uint8_t code, uint8_t subcode)
 {
 	struct fg_bgp_open o = theirs();
 	struct seen seen;
@@ -420,13 +421,27 @@ static bool kept_after(bool restart, bool notification, uint8_t code, uint8_t su
 static void test_kept(void **state)
 {
 	(void)state;
-	assert_false(kept_after(false, false, 0, 0));
-	assert_true(kept_after(true, false, 0, 0));
-	assert_false(kept_after(true, false, FG_BGP_CEASE, FG_BGP_SHUTDOWN));
+	assert_false(0 != kept_after(false, false, 0, 0));
+	assert_int_equal(kept_after(true, false, 0, 0), 3);
+	assert_false(0 != kept_after(true, false, FG_BGP_CEASE, FG_BGP_SHUTDOWN));
 	assert_true(kept_after(true, true, FG_BGP_CEASE, FG_BGP_SHUTDOWN));
 	assert_true(kept_after(true, true, FG_BGP_HOLD_EXPIRED, 0));
-	assert_false(kept_after(true, true, FG_BGP_CEASE, FG_BGP_HARD_RESET));
-	assert_false(kept_after(false, true, 0, 0));
+	assert_false(0 != kept_after(true, true, FG_BGP_CEASE, FG_BGP_HARD_RESET));
+	assert_false(0 != kept_after(false, true, 0, 0));
+}
+
+/* A peer that names no family keeps none: it only says that it sends End-of-RIB (RFC 4724 §3). */
+static void test_kept_by_family(void **state)
+{
+	struct fg_bgp_open o = theirs();
+	struct seen seen;
+
+	(void)state;
+	o.restart_family[FG_IPV4] = false;
+	begin(&seen, true);
+	bring_up(&seen, &o);
+	fg_session_lost(&seen.s, FG_CONN_CHOSEN, "closed", seen.now_ms);
+	assert_int_equal(seen.kept, 1 << FG_IPV6);
 }
 
 /* ---- Attempts ---- */
@@ -554,6 +569,7 @@ int main(void)
 		cmocka_unit_test(test_second_connection),
 		cmocka_unit_test(test_half_open),
 		cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_kept_by_family),
 		cmocka_unit_test(test_attempts_are_jittered_and_slow_down),
 		cmocka_unit_test(test_dial_times_out),
 		cmocka_unit_test(test_stop),
