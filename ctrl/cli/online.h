@@ -33,8 +33,13 @@ int fg_online_each(const json_t *reply, const char *key, int (*each)(void *ctx, 
 /* All rules of ListRules, likewise. Sets *generation unless it is NULL. An enum fg_exit. */
 int fg_online_rules(const struct fg_cli *cli, json_t *parameters, int (*each)(void *ctx, json_t *rule), void *ctx,
 		    json_int_t *generation);
+/* Likewise of any method that answers with `rules`. */
+int fg_online_rules_of(const struct fg_cli *cli, const char *method, json_t *parameters,
+		       int (*each)(void *ctx, json_t *rule), void *ctx, json_int_t *generation);
 /* The rules that a live daemon enforces, judged. An enum fg_exit; *load is NULL unless 0. */
 int fg_live_rules(const struct fg_cli *cli, struct fg_load **load);
+/* What no rule of it touches, in order; read, not judged. Likewise. */
+int fg_live_protected(const struct fg_cli *cli, struct fg_load **load);
 
 /*
  * Calls a method that streams and hands each reply to `each`, until it answers not 0, the stream or --count or --for ends, or the
