@@ -177,6 +177,17 @@ static void judge_ports(const struct fg_ctrl *ctrl, const struct fg_status *s, j
 	}
 }
 
+/* What becomes of packets meanwhile, where it is not that they pass. */
+static void judge_closed(const struct fg_ctrl *ctrl, json_t *problems)
+{
+	const struct fg_policy *p = &ctrl->conf.policy;
+
+	for (uint32_t i = 0; i < p->ports; i++)
+		if (p->port[i].on_failure == FG_FAIL_CLOSED)
+			problem(problems, ": on-failure closed: no IP packet passes unless a table is enforced",
+				p->port[i].name);
+}
+
 static void on_health(void *ctx, const struct fg_message *m)
 {
 	static struct fg_status s;
@@ -186,6 +197,7 @@ static void on_health(void *ctx, const struct fg_message *m)
 
 	if (!status_of(m, &s)) {
 		problem(problems, "the gate does not answer", "");
+		judge_closed(op->ctrl, problems);
 	} else {
 		if (!s.enforcing)
 			problem(problems, "nothing is enforced: no table is published", "");

@@ -31,6 +31,7 @@
 #include "ctrl/daemon/prepare.h"
 #include "ctrl/daemon/rights.h"
 #include "ctrl/gate/gate.h"
+#include "ctrl/xdp/xdp.h"
 
 enum { GATE, CTRL, CHILDREN };
 enum { FILES_MAX = 4096, STOP_GRACE_US = 5000000 };
@@ -350,11 +351,24 @@ static int watch(struct supervisor *s, struct child *c, int socket, pid_t pid)
 	return r;
 }
 
+/* Until the gate enforces something, and should it never do so, what is to be closed then is closed. */
+static void shut_ports(struct supervisor *s)
+{
+	const struct fg_policy *p = &s->conf.policy;
+	char error[FG_XDP_ERROR_MAX];
+
+	/* With DPDK nothing passes where no process is. */
+	if (!p->dpdk && fg_xdp_shut(s->conf.store.pins, p->port, p->ports, error) != 0)
+		fg_log(LOG_ERR, "%s", error);
+}
+
 static void start(struct supervisor *s, int which)
 {
 	pid_t supervisor = getpid(), pid;
 	int pair[2], r = fg_link_pair(pair);
 
+	if (which == GATE)
+		shut_ports(s);
 	if (r == 0) {
 		pid = fork();
 		if (pid == 0)
@@ -443,6 +457,8 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 		if (!same_places(&s->conf, conf))
 			fg_log(LOG_WARNING, "'control', 'http', 'store' and 'dpdk' are used from the next start on");
 		s->conf = *conf;
+		if (s->child[GATE].pid == 0)
+			shut_ports(s);
 		tell_policy(s);
 		tell_conf(s);
 		fg_log(LOG_NOTICE, "the configuration was read again");
