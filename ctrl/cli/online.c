@@ -174,3 +174,11 @@ void fg_online_budget(const json_t *budget)
 	       fg_cell_number(budget, "bytes_budget", n[1]), fg_cell_number(budget, "lines", n[2]),
 	       fg_cell_number(budget, "lines_budget", n[3]));
 }
+
+void fg_online_next_start(const json_t *reply)
+{
+	const json_t *what = json_object_get(reply, "next_start");
+
+	if (json_is_string(what))
+		printf("takes effect at the next start of the daemon: %s\n", json_string_value(what));
+}

@@ -67,6 +67,11 @@ static bool prune(struct fg_ledger *s)
 	       fg_sql_do(s, "DELETE FROM rules WHERE taken <= (SELECT min(generation) FROM generations)", "");
 }
 
+void fg_ledger_keep(struct fg_ledger *s, uint32_t history)
+{
+	s->history = history;
+}
+
 static bool write_records(struct fg_ledger *s, const struct fg_commit *c, const struct fg_records *r,
 			  const bool *left_out)
 {

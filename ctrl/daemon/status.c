@@ -132,6 +132,8 @@ static void on_status(void *ctx, const struct fg_message *m)
 	dpdk = fg_plane_object(&s.plane, ctrl->clock_offset_ns);
 	if (dpdk != NULL)
 		json_object_set_new(reply, "dpdk", dpdk);
+	if (reply != NULL && ctrl->conf.later[0] != '\0')
+		json_object_set_new(reply, "next_start", json_string(ctrl->conf.later));
 	if (reply != NULL && s.confirm_until_s != 0)
 		json_object_set_new(reply, "confirm_until", json_integer((json_int_t)s.confirm_until_s));
 	fg_op_reply(op, reply);
@@ -192,7 +194,7 @@ static void on_health(void *ctx, const struct fg_message *m)
 {
 	static struct fg_status s;
 	struct fg_op *op = ctx;
-	json_t *problems = json_array();
+	json_t *problems = json_array(), *reply;
 	bool ok;
 
 	if (!status_of(m, &s)) {
@@ -207,7 +209,10 @@ static void on_health(void *ctx, const struct fg_message *m)
 		fg_plane_problems(&s.plane, problems);
 	}
 	ok = json_array_size(problems) == 0;
-	fg_op_reply(op, json_pack("{s:b,s:o}", "ok", ok, "problems", problems));
+	reply = json_pack("{s:b,s:o}", "ok", ok, "problems", problems);
+	if (reply != NULL && op->ctrl->conf.later[0] != '\0')
+		json_object_set_new(reply, "next_start", json_string(op->ctrl->conf.later));
+	fg_op_reply(op, reply);
 }
 
 void fg_method_health(struct fg_op *op)
