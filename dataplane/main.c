@@ -147,7 +147,7 @@ static int enforce(struct fg_plane *p, const sigset_t *signals)
 
 	if (fg_eal_start(p->options, p->shared.instance, error) != 0)
 		return fail(error);
-	p->form = fg_burst_best();
+	p->form = fg_eal_form(p->options);
 	fg_setup_start(&p->setup);
 	fg_clock_start(&p->clock);
 	if (fg_devices_start(&p->devices, p->options, error) == 0) {

@@ -20,17 +20,23 @@
 #include "ctrl/cli/spec.h"
 #include "ctrl/rule/print.h"
 
-enum { SHOWN_MAX = 64 }; /* rules considered up to which those of other addresses are listed too */
+enum {
+	SHOWN_MAX = 64, /* rules considered up to which those of other addresses are listed too */
+	FAILED_PAYLOAD = FG_COMPONENT_MAX + 1, /* in place of a component: the pattern */
+};
 
 struct considered {
 	const struct fg_loaded *rule;
-	uint8_t failed; /* component; 0: it matches */
+	uint8_t failed; /* component, or FAILED_PAYLOAD; 0: it matches */
 };
 
 struct explain {
 	const struct fg_cli *cli;
 	struct fg_enforce enforce;
 	struct fg_packet packet;
+	struct pcap_pkthdr header; /* of a packet of a capture, */
+	uint8_t *octets;           /* which it is a copy of; NULL: it was given in words */
+	struct fg_payload payload;
 	struct fg_ruling ruling;
 	const struct fg_load *protected; /* of a live daemon; NULL: nothing is known of any */
 	const struct fg_loaded *guard;   /* the entry of `protect` that the packet lies inside; NULL: none */
@@ -41,6 +47,20 @@ struct explain {
 };
 
 /* ---- The packet ---- */
+
+/* Keeps a frame, which lives no longer than its capture. False: no memory. */
+static bool frame_keep(struct explain *e, const struct fg_capture *c, const struct fg_frame *f)
+{
+	fg_capture_parse(c, f, &e->packet);
+	e->header = *f->header;
+	e->octets = malloc(f->header->caplen + 1u);
+	if (e->octets == NULL)
+		return false;
+	memcpy(e->octets, f->octets, f->header->caplen);
+	fg_payload_find(e->octets, e->octets + e->header.caplen, &e->packet, e->enforce.load->limits.scan_octets,
+			&e->payload);
+	return true;
+}
 
 static int packet_of_capture(struct explain *e)
 {
@@ -53,9 +73,11 @@ static int packet_of_capture(struct explain *e)
 		return fg_cli_fail(FG_EXIT_ENVIRONMENT, "%s", error);
 	while (next == 1 && c.number < e->cli->number)
 		next = fg_capture_next(&c, &f, error);
-	if (next == 1)
-		fg_capture_parse(&c, &f, &e->packet);
+	if (next == 1 && !frame_keep(e, &c, &f))
+		next = fg_cli_fail(FG_EXIT_ENVIRONMENT, "out of memory");
 	fg_capture_close(&c);
+	if (next == FG_EXIT_ENVIRONMENT)
+		return next;
 	if (next < 0)
 		return fg_cli_fail(FG_EXIT_ENVIRONMENT, "%s", error);
 	if (next == 0)
@@ -106,6 +128,20 @@ static const struct fg_loaded *winner_of(const struct explain *e)
 
 /* ---- The rules ---- */
 
+/* The pattern of one rule by itself. */
+static bool payload_matches(struct explain *e, const struct fg_loaded *rule)
+{
+	struct fg_scan *s = &e->enforce.scan;
+	uint32_t number = rule->rule.pattern - 1;
+	bool found;
+
+	s->waiting.word[number / 64] = 1ull << number % 64;
+	fg_scan_payload(s, &e->payload, 1);
+	found = s->waiting.word[number / 64] == 0;
+	s->waiting.word[number / 64] = 0;
+	return found;
+}
+
 /* Judges rules in evaluation order, up to the first that ends it. False: the image came to another answer. */
 static bool consider(struct explain *e)
 {
@@ -120,6 +156,8 @@ static bool consider(struct explain *e)
 
 		fg_canon_make(&rule->rule, e->pool, &canon);
 		failed = fg_component_failing(&canon, &e->packet);
+		if (failed == 0 && rule->rule.pattern != 0 && !payload_matches(e, rule))
+			failed = FAILED_PAYLOAD;
 		e->considered[e->n++] = (struct considered){ rule, failed };
 		if (failed != 0)
 			continue;
@@ -161,6 +199,30 @@ static const char *component_text(struct explain *e, const struct fg_rule *rule,
 		return fg_rule_print_match(&alone, e->text, sizeof(e->text)) > 0 ? e->text : "";
 	}
 	return "";
+}
+
+/* What failed of a rule: its name, what the rule wants there, and what the packet has. */
+static const char *failed_name(const struct considered *c)
+{
+	return c->failed == FAILED_PAYLOAD ? "payload" : fg_component_name(c->failed);
+}
+
+static const char *failed_wants(struct explain *e, const struct considered *c)
+{
+	if (c->failed != FAILED_PAYLOAD)
+		return component_text(e, &c->rule->rule, c->failed);
+	snprintf(e->text, sizeof(e->text), "payload \"%s\"", c->rule->payload);
+	return e->text;
+}
+
+static const char *failed_has(const struct explain *e, const struct considered *c, char has[FG_REASON_MAX])
+{
+	if (c->failed != FAILED_PAYLOAD)
+		return fg_packet_has(&e->packet, c->failed, has);
+	if (e->payload.octets == 0)
+		return "no payload";
+	snprintf(has, FG_REASON_MAX, "%u octets without it", e->payload.octets);
+	return has;
 }
 
 /* ---- Showing ---- */
@@ -209,9 +271,9 @@ static json_t *considered_array(struct explain *e)
 		one = json_pack("{s:o,s:I,s:b}", "name", fg_show_string(fg_loaded_name(c->rule, name)), "precedence",
 				(json_int_t)c->rule->precedence, "matched", c->failed == 0);
 		if (c->failed != 0) {
-			json_object_set_new(one, "failed", json_string(fg_component_name(c->failed)));
-			json_object_set_new(one, "wants", fg_show_string(component_text(e, &c->rule->rule, c->failed)));
-			json_object_set_new(one, "has", json_string(fg_packet_has(&e->packet, c->failed, has)));
+			json_object_set_new(one, "failed", json_string(failed_name(c)));
+			json_object_set_new(one, "wants", fg_show_string(failed_wants(e, c)));
+			json_object_set_new(one, "has", json_string(failed_has(e, c, has)));
 		}
 		json_array_append_new(all, one);
 	}
@@ -257,8 +319,7 @@ static void show_considered(struct explain *e)
 	for (size_t i = 0; i < e->n; i++) {
 		const struct considered *c = &e->considered[i];
 		const char *cells[] = { order, fg_loaded_name(c->rule, name), c->failed ? "no" : "yes",
-					c->failed ? component_text(e, &c->rule->rule, c->failed) : "",
-					c->failed ? fg_packet_has(&e->packet, c->failed, has) : "" };
+					c->failed ? failed_wants(e, c) : "", c->failed ? failed_has(e, c, has) : "" };
 
 		snprintf(order, sizeof(order), "%u", c->rule->precedence);
 		if (strlen(cells[3]) > FG_REASON_MAX)
@@ -286,6 +347,8 @@ static void show_text(struct explain *e)
 		if (e->cli->rules.n > 0)
 			printf(" in line %u", winner->line);
 		printf(": %s", e->text);
+		if (winner->payload[0] != '\0')
+			printf(" payload \"%.*s\"", FG_REASON_MAX, winner->payload);
 	}
 	putchar('\n');
 }
@@ -304,12 +367,13 @@ static int show(struct explain *e)
 static int explain(struct explain *e)
 {
 	int r = e->cli->packet != NULL ? packet_of_words(e) : packet_of_capture(e);
+	const struct fg_frame frame = { &e->header, e->octets, 0 };
 
 	if (r != FG_EXIT_DONE)
 		return r;
 	if (is_protected(e))
 		return show(e);
-	fg_enforce_packet(&e->enforce, &e->packet, 0, &e->ruling);
+	fg_enforce_packet(&e->enforce, &e->packet, e->octets != NULL ? &frame : NULL, 0, &e->ruling);
 	if (e->packet.what == FG_PACKET_IP && !consider(e))
 		return fg_cli_fail(FG_EXIT_ENVIRONMENT,
 				   "the image and the rules come to different answers on this packet: "
@@ -333,8 +397,10 @@ static int run(const struct fg_cli *cli, struct fg_load *load, const struct fg_l
 		r = explain(e);
 		fg_enforce_free(&e->enforce);
 	}
-	if (e != NULL)
+	if (e != NULL) {
 		free(e->considered);
+		free(e->octets);
+	}
 	free(e);
 	return r;
 }

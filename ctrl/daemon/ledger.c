@@ -112,7 +112,7 @@ bool fg_ledger_pending(struct fg_ledger *s)
 	bool pending = fg_sql_row(s, st);
 
 	if (pending)
-		fg_sql_end(st);
+		fg_sql_end(s, st);
 	return pending;
 }
 
@@ -190,7 +190,7 @@ static int take_rows(struct fg_ledger *s, sqlite3_stmt *st, uint64_t now_s, stru
 	while (fg_sql_row(s, st)) {
 		r = take_row(st, now_s, out);
 		if (r != 0) {
-			fg_sql_end(st);
+			fg_sql_end(s, st);
 			return r;
 		}
 	}
@@ -215,7 +215,7 @@ static bool generation_known(struct fg_ledger *s, uint64_t generation)
 	bool known = fg_sql_row(s, st);
 
 	if (known)
-		fg_sql_end(st);
+		fg_sql_end(s, st);
 	return known;
 }
 
@@ -278,7 +278,7 @@ static int64_t present(struct fg_ledger *s, const struct fg_record *r)
 
 	if (fg_sql_row(s, st)) {
 		id = sqlite3_column_int64(st, 0);
-		fg_sql_end(st);
+		fg_sql_end(s, st);
 	}
 	return id;
 }
@@ -300,7 +300,7 @@ static bool is_same(struct fg_ledger *s, int64_t id, const struct fg_record *r, 
 		octets6, (int)len6, (int64_t)expires_s);
 	same = fg_sql_row(s, st);
 	if (same)
-		fg_sql_end(st);
+		fg_sql_end(s, st);
 	return same;
 }
 

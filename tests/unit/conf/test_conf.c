@@ -205,8 +205,8 @@ static void test_errors(void **state)
 		  "f:1:10: unexpected '1:2', expected an 'interface' that is a 'port' of 'dpdk'" },
 		{ "port-pair a b { }\nredirect 1:2 { interface a; }\ndpdk { cores 1; port a 0; port b 1; }",
 		  "f:2:10: unexpected '1:2', expected the 'mac' of the next hop, for DPDK asks no one for it" },
-		{ "limits { bites 1; }",
-		  "f:1:10: unexpected 'bites 1', expected bytes, lines, slots, mtu, shortest-ipv4 or shortest-ipv6" },
+		{ "limits { bites 1; }", "f:1:10: unexpected 'bites 1', expected bytes, lines, slots, mtu, "
+					 "shortest-ipv4, shortest-ipv6, pattern-bytes or scan-octets" },
 		{ "limits { source a { prefix 192.0.2.0/33; } }",
 		  "f:1:28: unexpected '192.0.2.0/33', expected a prefix such as 192.0.2.0/24 or 2001:db8::/32" },
 		{ "limits { source a { prefix 9; } }", "f:1:28: unexpected '9', expected prefix" },
