@@ -24,6 +24,7 @@ enum {
 	FG_CONF_DEVICE_MAX = 256, /* likewise of a device */
 	FG_CONF_WORKERS_MAX = FG_PLANE_WORKERS_MAX,
 	FG_CONF_EAL_MAX = 16, /* arguments to EAL */
+	FG_CONF_LATER_MAX = 256,
 	FG_CONF_CORE_NONE = UINT32_MAX,
 };
 
@@ -80,6 +81,8 @@ struct fg_conf {
 	} dpdk;
 	char rule_file[FG_CONF_RULE_FILES_MAX][FG_CONF_PATH_MAX];
 	uint32_t rule_files;
+	char later
+		[FG_CONF_LATER_MAX]; /* what the file says and is used from the next start on; "": nothing. Not of the file itself */
 };
 
 /* What holds where nothing is said. */

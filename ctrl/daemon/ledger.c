@@ -15,16 +15,17 @@
 #define COLUMNS                                                                                                        \
 	"name, source, owner, ticket, site, family, form, flags, nlri, communities, communities6, added, expires"
 
+/* A transaction, also inside the one of a comparison, which goes on while others change rules. */
 static bool begin(struct fg_ledger *s)
 {
-	return fg_sql_do(s, "BEGIN", "");
+	return fg_sql_do(s, "SAVEPOINT change", "");
 }
 
 /* A transaction that could not be written is undone by SQLite, or here. */
 static void commit(struct fg_ledger *s, bool done)
 {
-	if (!done || !fg_sql_do(s, "COMMIT", ""))
-		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	if (!done || !fg_sql_do(s, "RELEASE change", ""))
+		sqlite3_exec(s->db, "ROLLBACK TO change; RELEASE change", NULL, NULL, NULL);
 }
 
 static bool take_away(struct fg_ledger *s, const struct fg_record *r, uint64_t generation)
@@ -65,6 +66,11 @@ static bool prune(struct fg_ledger *s)
 			 "generation DESC LIMIT 1 OFFSET ?)",
 			 "i", (int64_t)s->history) &&
 	       fg_sql_do(s, "DELETE FROM rules WHERE taken <= (SELECT min(generation) FROM generations)", "");
+}
+
+void fg_ledger_keep(struct fg_ledger *s, uint32_t history)
+{
+	s->history = history;
 }
 
 static bool write_records(struct fg_ledger *s, const struct fg_commit *c, const struct fg_records *r,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Messages between the supervisor and ctrl over a SOCK_SEQPACKET pair, and descriptors that go with messages. The
- * supervisor tells; ctrl says that it is ready, and after that asks for nothing but sockets to peers of the configuration.
+ * supervisor tells; ctrl says that it is ready, and again when it is asked, and asks for nothing but sockets to peers of the configuration.
  */
 #ifndef CTRL_DAEMON_LINK_H
 #define CTRL_DAEMON_LINK_H
@@ -19,6 +19,8 @@ enum fg_link_kind {
 	FG_LINK_CONF = 1,  /* struct fg_conf; a descriptor of each file of rules comes with it */
 	FG_LINK_GATE,      /* a socket to the gate comes with it and replaces the one there was */
 	FG_LINK_PROCESSES, /* FG_LINK_PROCESSES_MAX of struct fg_link_process; a name "" is none */
+	FG_LINK_HTTP,      /* the socket of metrics comes with it and replaces the one there was; none: there is none */
+	FG_LINK_ALIVE,     /* is answered by FG_LINK_READY */
 	FG_LINK_LISTEN,    /* sockets that listen for peers come with it and replace those there were */
 	FG_LINK_DIALLED,   /* struct fg_link_dialled; a socket that is connecting comes with it, or none */
 	/* Of ctrl. */
