@@ -22,6 +22,7 @@ struct fg_view {
 	uint32_t mask;       /* lines of a page - 1 */
 };
 
+struct fg_xdp_box box;
 const volatile struct fg_xdp_constants constants SEC(".rodata.constants");
 
 #define MAPPED_ARRAY(name, entries, shape)                                                                             \
@@ -33,8 +34,6 @@ const volatile struct fg_xdp_constants constants SEC(".rodata.constants");
 		__uint(value_size, sizeof(shape));                                                                     \
 	} name SEC(".maps")
 
-MAPPED_ARRAY(controls, 1, struct fg_control);
-MAPPED_ARRAY(ports, FG_IFINDEX_MAX, struct fg_port);
 MAPPED_ARRAY(actions, 1, struct fg_action);
 MAPPED_ARRAY(meters, 1, struct fg_meter);
 MAPPED_ARRAY(targets, FG_TARGETS, struct fg_target);

@@ -11,13 +11,19 @@
 #include "flowgate/counters.h"
 
 enum {
-	FG_XDP_VERSION = 1,                  /* of program and maps: others are not adopted */
+	FG_XDP_VERSION = 2,                  /* of program and maps: others are not adopted */
 	FG_TARGETS = 2 * FG_TARGETS_MAX + 1, /* targets[0] is not used */
 	FG_TX_TARGET = FG_PORTS_MAX,         /* map `tx`: peers by the number of their port, then targets */
 	FG_TX_MAX = FG_TX_TARGET + FG_TARGETS,
 	/* Map `copies`: number of the port * FG_TARGETS + target; one more, that is only written, to wait for readers. */
 	FG_COPIES_MAX = FG_PORTS_MAX * FG_TARGETS,
 	FG_SAMPLE_RING_OCTETS = 1 << 20,
+};
+
+/* All of section .bss: a map of one value, which the program reads without looking it up. The gate writes it. */
+struct fg_xdp_box {
+	struct fg_control control;
+	struct fg_port ports[FG_IFINDEX_MAX];
 };
 
 /* In section .rodata.constants. */
