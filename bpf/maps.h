@@ -18,10 +18,12 @@
 struct fg_view {
 	const uint8_t *base; /* page 0 of the image */
 	uint32_t first;      /* its number */
-	uint32_t pages;      /* of the image */
-	uint32_t mask;       /* lines of a page - 1 */
 };
 
+/*
+ * Read where they are used: kept in a variable they may lie on the stack, four octets of which the verifier forgets. It would
+ * then keep, for an image of one page, the way through several and the tests of what is found there.
+ */
 struct fg_xdp_box box;
 const volatile struct fg_xdp_constants constants SEC(".rodata.constants");
 
