@@ -20,7 +20,7 @@ FG_INLINE const void *fg_line(const struct fg_view *view, uint32_t ref)
 		if (base == NULL)
 			return NULL;
 	}
-	return base + (uint64_t)(ref & (constants.page_lines - 1)) * FG_LINE_OCTETS;
+	return base + (uint64_t)(ref & constants.line_mask) * FG_LINE_OCTETS;
 }
 
 /* What lies `octet` octets behind a line, in a table of lines one behind the other: `width` octets, and aligned to them. */
@@ -31,8 +31,7 @@ FG_INLINE const void *image_at(const struct fg_view *view, uint32_t ref, uint32_
 
 		return line == NULL ? NULL : line + (octet & (FG_LINE_OCTETS - width));
 	}
-	return view->base +
-	       ((((uint64_t)ref * FG_LINE_OCTETS) + octet) & ((uint64_t)constants.page_lines * FG_LINE_OCTETS - width));
+	return view->base + (((uint64_t)ref * FG_LINE_OCTETS + octet) & (constants.page_octets - width));
 }
 
 #include "flowgate/match.h"

@@ -154,8 +154,9 @@ static int size_memory(const struct fg_xdp *x, struct bpf_object *object, struct
 	int r;
 
 	constants->pages = lines > FG_PAGE_LINES ? lines / FG_PAGE_LINES : 1;
-	constants->page_lines = lines / constants->pages;
-	r = bpf_map__set_value_size(images, constants->page_lines * FG_LINE_OCTETS);
+	constants->line_mask = lines / constants->pages - 1;
+	constants->page_octets = (uint64_t)(constants->line_mask + 1) * FG_LINE_OCTETS;
+	r = bpf_map__set_value_size(images, (uint32_t)constants->page_octets);
 	if (r == 0)
 		r = bpf_map__set_max_entries(images, FG_SIDES * constants->pages);
 	if (r == 0)

@@ -28,8 +28,9 @@ struct fg_xdp_box {
 
 /* In section .rodata.constants. */
 struct fg_xdp_constants {
-	uint32_t page_lines; /* lines of one page of an image, a power of two, FG_PAGE_LINES at most */
-	uint32_t pages;      /* of one image, a power of two; more than one only where page_lines is FG_PAGE_LINES */
+	uint64_t page_octets; /* of one page of an image, a power of two, FG_PAGE_LINES lines at most */
+	uint32_t line_mask;   /* lines of a page - 1 */
+	uint32_t pages;       /* of one image, a power of two; more than one only where a page has FG_PAGE_LINES */
 };
 
 /* What is pinned: the only element of map `stamp`. */
