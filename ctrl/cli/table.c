@@ -21,6 +21,8 @@ const struct fg_option fg_options[] = {
 	{ "limits", "FILE", "what rules may use", FG_TAKES_LIMITS, FG_KIND_TEXT, FIELD(limits), 0, 0 },
 	{ "mtu", "N", "longest packet there is, for the rules that ask for longer ones", FG_TAKES_LIMITS,
 	  FG_KIND_NUMBER, FIELD(mtu), FG_LENGTH4_MIN, FG_LENGTH6_MAX },
+	{ "dataplane", "dpdk|xdp", "what the rules are for: xdp enforces no payload patterns", FG_TAKES_LIMITS,
+	  FG_KIND_CHOICE, FIELD(xdp), 0, 0 },
 	{ "family", "ipv4|ipv6|ipv4-vpn|ipv6-vpn", "what the octets are of", FG_TAKES_FAMILY, FG_KIND_CHOICE,
 	  FIELD(family), 0, 0 },
 	{ "actions", "HEX,…", "extended communities that came with them", FG_TAKES_FAMILY, FG_KIND_TEXT, FIELD(actions),

@@ -30,6 +30,9 @@ void fg_conf_default(struct fg_conf *c)
 	c->store.image_octets = 256 << 20;
 	c->store.slots = 1 << 17;
 	c->store.history = 1000;
+	strcpy(c->dpdk.memory, "/dev/shm/flowgate");
+	c->dpdk.run = true;
+	c->dpdk.main_core = FG_CONF_CORE_NONE;
 }
 
 /* Appends "'NAME'" to a list of what was expected. */
@@ -181,6 +184,8 @@ int fg_conf_read(struct fg_conf *out, const char *file, const char *text, size_t
 	}
 	if (result == 0)
 		result = check(c, file, error);
+	if (result == 0)
+		result = fg_conf_dpdk_check(&r);
 	if (result == 0)
 		*out = *c;
 	free(c);

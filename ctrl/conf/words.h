@@ -14,6 +14,8 @@ struct fg_conf_reading {
 	struct fg_port_config *port; /* one, or two of a pair */
 	struct fg_target_config *target;
 	size_t ports;
+	/* Where things stand that only the whole can judge; line 0: they do not. */
+	struct fg_text_word dpdk, interface, pair[FG_PORTS_MAX], redirect[FG_TARGETS_MAX], device[FG_PORTS_MAX];
 };
 
 struct fg_conf_word {
@@ -50,7 +52,17 @@ int fg_conf_malformed(struct fg_conf_reading *r, const struct fg_text_setting *s
 int fg_conf_no_neighbour(struct fg_conf_reading *r, const struct fg_text_setting *s);
 int fg_conf_redirect(struct fg_conf_reading *r, const struct fg_text_setting *s);
 int fg_conf_redirect_interface(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_redirect_mac(struct fg_conf_reading *r, const struct fg_text_setting *s);
 int fg_conf_redirect_next_hop(struct fg_conf_reading *r, const struct fg_text_setting *s);
+
+/* dpdk.c */
+int fg_conf_dpdk(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_dpdk_word(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_dpdk_port(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_dpdk_cores(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_dpdk_eal(struct fg_conf_reading *r, const struct fg_text_setting *s);
+/* What must hold of the whole, with a block `dpdk` and without. 0 or FG_MALFORMED. */
+int fg_conf_dpdk_check(struct fg_conf_reading *r);
 
 /* service.c: control, http, store, rules; and what is not built. */
 int fg_conf_block(struct fg_conf_reading *r, const struct fg_text_setting *s);

@@ -95,6 +95,10 @@ static void take_event(struct fg_ctrl *ctrl, const struct fg_event *event)
 		c.what = "expired";
 		c.deleted = 1;
 		fg_ledger_expire(ctrl->ledger, &c);
+	} else if (event->kind == FG_EVENT_ADMITTED) {
+		c.what = "room was found for rules that waited";
+		c.added = event->value;
+		fg_ledger_commit(ctrl->ledger, &c, &(struct fg_records){ 0 }, NULL);
 	} else if (event->kind == FG_EVENT_QUARANTINED) {
 		take_quarantined(ctrl, c.generation);
 	} else if (event->kind == FG_EVENT_ALARM && event->value > 0) {
@@ -149,10 +153,19 @@ static int take_conf(struct fg_ctrl *ctrl, const struct fg_conf *conf, const int
 	ctrl->configured = true;
 	if (first)
 		r = fg_ledger_open(&ctrl->ledger, conf->store.folder, conf->store.history);
+	else
+		fg_ledger_keep(ctrl->ledger, conf->store.history);
 	if (r == 0 && first)
 		r = fg_link_tell(ctrl->link, FG_LINK_READY, NULL, 0, NULL, 0);
 	fg_sync_start(ctrl);
 	return r;
+}
+
+static int take_http(struct fg_ctrl *ctrl, const int *fds, size_t n)
+{
+	fg_http_end(ctrl->http);
+	ctrl->http = NULL;
+	return n == 0 ? 0 : fg_http_open(&ctrl->http, ctrl, fds[0]);
 }
 
 static int take_message(struct fg_ctrl *ctrl, const int *fds, size_t n)
@@ -164,6 +177,10 @@ static int take_message(struct fg_ctrl *ctrl, const int *fds, size_t n)
 		return take_conf(ctrl, &m->body.conf, fds, n);
 	case FG_LINK_GATE:
 		return n == 1 ? fg_asks_connect(&ctrl->asks, fds[0]) : -EPROTO;
+	case FG_LINK_HTTP:
+		return take_http(ctrl, fds, n);
+	case FG_LINK_ALIVE:
+		return ctrl->configured ? fg_link_tell(ctrl->link, FG_LINK_READY, NULL, 0, NULL, 0) : 0;
 	case FG_LINK_PROCESSES:
 		memcpy(ctrl->process, m->body.process, sizeof(ctrl->process));
 		return 0;

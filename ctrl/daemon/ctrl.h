@@ -24,7 +24,7 @@ struct fg_ctrl {
 	struct fg_ledger *ledger;
 	struct fg_http *http;
 	struct fg_metrics metrics;
-	struct fg_link_process process[3];
+	struct fg_link_process process[FG_LINK_PROCESSES_MAX];
 	int rule_fd[FG_CONF_RULE_FILES_MAX]; /* of conf.rule_file[] */
 	uint32_t rule_fds;
 	struct fg_sync *sync; /* the store and the gate are being compared; NULL: they agree */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * ListRules. In: a name, a source, or all. Out: Rules with their counters, a page a reply as fast as the caller reads them.
+ * ListProtected. Out: the entries of `protect`, which are the configuration's and no rules.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,8 @@
 #include "ctrl/daemon/pages.h"
 #include "ctrl/daemon/records.h"
 #include "ctrl/daemon/walk.h"
+#include "ctrl/load/show.h"
+#include "ctrl/rule/print.h"
 
 struct listing {
 	struct fg_walk *waiting; /* for the caller to read */
@@ -107,4 +110,42 @@ void fg_method_list_rules(struct fg_op *op)
 	op->free = listing_free;
 	if (fg_walk_start(&op->ctrl->asks, 0, true, on_page, op) != 0)
 		fg_op_unavailable(op, "there is no gate");
+}
+
+static json_t *protected_object(const struct fg_protect *p)
+{
+	const struct fg_rule rule = { .family = p->family, .nlri = p->nlri, .nlri_len = p->nlri_len };
+	static char text[FG_TEXT_MAX];
+	char *nlri = fg_show_octets(&rule);
+	json_t *o = NULL;
+
+	if (nlri != NULL && fg_rule_print_match(&rule, text, sizeof(text)) > 0)
+		o = json_pack("{s:o,s:o,s:s,s:s}", "name", fg_show_string(p->name), "text", fg_show_string(text),
+			      "family", fg_show_family(&rule), "nlri", nlri);
+	free(nlri);
+	return o;
+}
+
+/* There are so few of them that a caller who does not read is no matter. */
+void fg_method_list_protected(struct fg_op *op)
+{
+	const struct fg_policy *p = &op->ctrl->conf.policy;
+	struct fg_pages pages = { 0 };
+
+	for (uint32_t i = 0; i < p->protects; i++) {
+		json_t *object = protected_object(&p->protect[i]);
+
+		if (fg_pages_add(&pages, object))
+			continue;
+		if (!op->more) {
+			json_decref(object);
+			fg_pages_free(&pages);
+			fg_op_error(op, "TooLarge", json_pack("{s:i}", "limit", FG_LINE_MAX));
+			return;
+		}
+		fg_op_continue(op, json_pack("{s:o}", "rules", fg_pages_take(&pages)));
+		fg_pages_add(&pages, object);
+	}
+	fg_op_reply(op, json_pack("{s:o}", "rules", fg_pages_take(&pages)));
+	fg_pages_free(&pages);
 }

@@ -23,6 +23,7 @@ const struct fg_method fg_methods[] = {
 	{ INTERFACE ".DeleteRules", FG_ROLE_OPERATOR, "text:s names:a sequences:a rules:a confirm_within:i part:i parts:i",
 	  fg_method_delete_rules },
 	{ INTERFACE ".ListRules", FG_ROLE_READ, "name:s source:s", fg_method_list_rules },
+	{ INTERFACE ".ListProtected", FG_ROLE_READ, "", fg_method_list_protected },
 	{ INTERFACE ".Status", FG_ROLE_READ, "", fg_method_status },
 	{ INTERFACE ".Health", FG_ROLE_READ, "", fg_method_health },
 	{ INTERFACE ".Limits", FG_ROLE_READ, "", fg_method_limits },

@@ -57,6 +57,7 @@ void fg_method_delete_rules(struct fg_op *op);
 void fg_method_list_rules(struct fg_op *op);
 void fg_method_status(struct fg_op *op);
 void fg_method_health(struct fg_op *op);
+void fg_method_list_protected(struct fg_op *op);
 void fg_method_limits(struct fg_op *op);
 void fg_method_confirm(struct fg_op *op);
 void fg_method_history(struct fg_op *op);

@@ -172,8 +172,8 @@ static void on_changed(void *ctx, struct fg_change *c, bool answered)
 		fg_change_keep(c);
 	for (size_t i = 0; answered && i < c->findings; i++)
 		if (!fg_reason_is_warning(c->finding[i].why.code))
-			fg_log(LOG_WARNING, "a rule of the store or of a file is refused: %s",
-			       c->finding[i].why.detail);
+			fg_log(LOG_WARNING, "a rule of the store or of a file %s: %s",
+			       c->finding[i].slot != 0 ? "waits for room" : "is refused", c->finding[i].why.detail);
 	fg_change_free(c);
 	if (answered)
 		over(s);

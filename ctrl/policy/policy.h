@@ -31,12 +31,15 @@ struct fg_limit {
 	uint64_t bytes;               /* of image */
 	uint64_t lines;               /* read for the worst packet; of one rule only */
 	uint64_t slots;               /* rules; of a source only */
+	uint64_t pattern_bytes;       /* of the database of its payload pattern alone; of one rule only */
 };
 
 struct fg_limits {
 	uint64_t bytes; /* of the whole image, the destination table included */
 	uint64_t lines; /* the most that any packet reads; below FG_STEPS_MAX */
 	uint64_t slots;
+	uint64_t pattern_bytes; /* of the database of all payload patterns; FG_PATTERN_ROOM_OCTETS at most */
+	uint32_t scan_octets;   /* of a payload that are looked at */
 	struct fg_limit rule;
 	struct fg_limit source[FG_SOURCES_MAX];
 	size_t sources;
@@ -47,7 +50,7 @@ struct fg_limits {
 
 /*
  * Serves 50k ordinary rules: 256 MiB of image, of which 64 MiB are the IPv4 destination table; 1536 lines a packet;
- * no lint against an MTU, no shortest prefix.
+ * no lint against an MTU, no shortest prefix; 16 MiB of payload patterns, 1 MiB of one, FG_PAYLOAD_SCAN_OCTETS of a payload.
  */
 void fg_limits_default(struct fg_limits *l);
 

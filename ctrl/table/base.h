@@ -94,7 +94,6 @@ struct fg_side {
 	uint8_t *base;
 	uint32_t lines;
 	uint32_t used;   /* lines in blocks */
-	uint32_t top;    /* lines [top, lines) were never given out since the image was made anew */
 	uint32_t at;     /* where the search for free lines goes on */
 	uint64_t *taken; /* bit l % 64 of word l / 64: line l is in a block */
 	uint32_t dirty_groups;
@@ -149,6 +148,8 @@ void fg_base_forget_group(struct fg_table *t, uint32_t group);
 /* lines.c: lines of one image. An allocation is zeroed; false and *block untouched where there is no room. */
 void fg_lines_reset(struct fg_side *s, uint32_t first);
 bool fg_lines_take(struct fg_side *s, uint32_t n, struct fg_extent *block);
+/* The same, but what lies in them is left there. */
+bool fg_lines_take_as_is(struct fg_side *s, uint32_t n, struct fg_extent *block);
 void fg_lines_give(struct fg_side *s, struct fg_extent *block);
 void *fg_lines_at(const struct fg_side *s, uint32_t ref);
 

@@ -51,8 +51,7 @@ static int make_folders(const char *path)
 	}
 }
 
-/* The folder is there, on a bpffs: at its usual place one is mounted where it is missing, elsewhere on the folder. */
-static int make_folder(const char *folder)
+int fg_pin_folder(const char *folder)
 {
 	bool usual = strncmp(folder, BPFFS "/", strlen(BPFFS "/")) == 0;
 	int r;
@@ -173,7 +172,7 @@ static int prepare(struct fg_xdp *x)
 static int open_all(struct fg_xdp *x, char error[FG_XDP_ERROR_MAX])
 {
 	bool adopted;
-	int r = make_folder(x->folder);
+	int r = fg_pin_folder(x->folder);
 
 	if (r != 0) {
 		snprintf(error, FG_XDP_ERROR_MAX, "%s cannot be made on a bpffs: %s", x->folder, strerror(-r));

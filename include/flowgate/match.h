@@ -318,6 +318,15 @@ FG_INLINE bool fg_segment_take(const struct fg_view *view, const struct fg_segme
 
 /* ---- Root and prefixes steps ---- */
 
+/* Whether there is anything in the line of `upper` for an IPv4 destination. Where not, old lines may lie there: it is not to be read. */
+FG_INLINE bool fg_root_filled(const struct fg_view *view, const struct fg_root_line *root, const struct fg_key *k)
+{
+	uint32_t l = fg_load_be32(k->dst) >> 12;
+	const uint32_t *filled = (const uint32_t *)fg_line(view, root->filled + l / 512);
+
+	return filled != NULL && (filled[l / 32 & 15] >> (l & 31) & 1);
+}
+
 /* Step for an IPv4 destination: the longest prefix of more than FG_SHORT_BITS (turn 0), or up to that (turn 1). */
 FG_INLINE uint32_t fg_root_find(const struct fg_view *view, const struct fg_root_line *root, uint32_t turn,
 				const struct fg_key *k)
@@ -411,7 +420,7 @@ FG_INLINE uint32_t fg_root_turns(const struct fg_view *view, const struct fg_roo
 {
 	uint32_t ref = 0;
 
-	if (*turn == 0)
+	if (*turn == 0 && fg_root_filled(view, root, k))
 		ref = fg_root_find(view, root, 0, k);
 	if (ref != 0 || *turn > 1) {
 		*turn += 1;

@@ -80,6 +80,14 @@ not dataplane/burst.c ctrl/dpdk/share.h
 not ctrl/load/load.c ctrl/xdp/xdp.h
 may ctrl/load/load.c ctrl/text/text.h
 may ctrl/load/load.c ctrl/table/table.h
+may ctrl/load/payload.c ctrl/pattern/compile.h
+may ctrl/pattern/compile.c ctrl/pattern/job.h
+not ctrl/pattern/compile.c ctrl/rule/nlri.h
+not ctrl/pattern/main.c dataplane/payload.h
+not ctrl/table/compile.c ctrl/pattern/compile.h
+may dataplane/payload.c flowgate/payload.h
+not dataplane/payload.c ctrl/pattern/pattern.h
+not tests/oracle/pattern.c dataplane/payload.h
 not ctrl/load/load.c ctrl/cli/cli.h
 not ctrl/load/load.c tests/oracle/oracle.h
 may ctrl/conf/conf.c ctrl/load/limits.h
