@@ -11,8 +11,7 @@
 #include "flowgate/xdp.h"
 
 enum fg_xdp_map {
-	FG_MAP_CONTROLS,
-	FG_MAP_PORTS,
+	FG_MAP_BOX,
 	FG_MAP_ACTIONS,
 	FG_MAP_METERS,
 	FG_MAP_TARGETS,

@@ -85,16 +85,17 @@ static int map_memory(struct fg_xdp *x)
 static void fill_memory(struct fg_xdp *x, bool adopted)
 {
 	struct fg_plane_memory *m = &x->memory;
+	struct fg_xdp_box *box = x->mapped[FG_MAP_BOX];
 
 	m->adopted = adopted;
-	m->control = x->mapped[FG_MAP_CONTROLS];
+	m->control = &box->control;
 	m->actions = x->mapped[FG_MAP_ACTIONS];
 	m->meters = x->mapped[FG_MAP_METERS];
 	m->targets = x->mapped[FG_MAP_TARGETS];
 	m->store = x->mapped[FG_MAP_STORE];
 	for (size_t i = 0; i < FG_SIDES; i++)
 		m->image[i] = (uint8_t *)x->mapped[FG_MAP_IMAGES] + i * x->sizes.image_lines * FG_LINE_OCTETS;
-	x->ports = x->mapped[FG_MAP_PORTS];
+	x->ports = box->ports;
 	if (!adopted)
 		m->control->side = FG_SIDE_NONE;
 }
