@@ -94,6 +94,8 @@ const struct fg_verb fg_verbs[] = {
 	{ "samples", "", "packets that rules matched, as they come",
 	  FG_TAKES_SAMPLES | FG_TAKES_STREAM | FG_TAKES_ONLINE, fg_cli_samples },
 	{ "watch", "", "what changes, as it does", FG_TAKES_STREAM | FG_TAKES_ONLINE, fg_cli_watch },
+	{ "bgp errors", "[PEER]", "UPDATEs of peers that something was wrong with", FG_TAKES_ONLINE, fg_cli_bgp_errors },
+	{ "bgp", "[PEER]", "sessions with peers; of one, all that is known", FG_TAKES_ONLINE, fg_cli_bgp_peers },
 	{ "history", "", "generations that can be gone back to", FG_TAKES_HISTORY | FG_TAKES_ONLINE, fg_cli_history },
 	{ "confirm", "", "keep the change that waits for it", FG_TAKES_ONLINE, fg_cli_confirm },
 	{ "rollback", "GENERATION", "go back to a generation", FG_TAKES_ONLINE, fg_cli_rollback },
