@@ -8,6 +8,7 @@ import time
 MARKER = b'\xff' * 16
 OPEN, UPDATE, NOTIFICATION, KEEPALIVE, REFRESH = 1, 2, 3, 4, 5
 FLOWSPEC = 133
+TCP_MD5SIG = 14
 
 
 def message(kind, body=b''):
@@ -65,8 +66,18 @@ class Speaker:
         self.socket.sendall(message(OPEN, open_body(asn, router_id, **how)))
 
     @classmethod
-    def dial(cls, address, asn, router_id, source=None, port=179, **how):
-        return cls(socket.create_connection((address, port), 10, (source, 0) if source else None), asn, router_id, **how)
+    def dial(cls, address, asn, router_id, source=None, port=179, md5=None, ttl=None, wait=10, **how):
+        of = socket.socket()
+        of.settimeout(wait)
+        if source:
+            of.bind((source, 0))
+        if md5:  # RFC 2385
+            of.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG, struct.pack("=HH4s120xBBHI80s", socket.AF_INET, 0, socket.inet_aton(address), 0, 0,
+                                                                      len(md5), 0, md5))
+        if ttl:
+            of.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+        of.connect((address, port))
+        return cls(of, asn, router_id, **how)
 
     def read(self, wait=5.0):
         """The next message as (kind, body); None: nothing came in time; EOFError: the other side has closed."""

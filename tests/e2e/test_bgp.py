@@ -5,9 +5,11 @@
 Of the hazards: the rule of March 2013 as a list and as a range over a session; a discard of everything over the session itself; zero-length NLRIs and
 other malformed ones; a peer that flaps; connections that are half open and slow while a good peer works."""
 import os
+import json
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import time
 
@@ -15,7 +17,8 @@ from bgp_box import DISCARD, VICTIM, BgpBox, announce, destination, nlri, withdr
 from box import BOX, check, holds, namespaces, resident_kib, run_all
 from speaker import NOTIFICATION, Speaker, attribute, message, UPDATE
 
-A, B, MANY = "a", "b", 10000
+A, B, C, MANY = "a", "b", "c", 10000
+SERVICE = bytes([24, 198, 51, 100])
 PORT53 = bytes([3, 0x81, 17, 5, 0x81, 53])
 # packet-length 99971-99985: no packet can be so long.
 RANGE_2013 = bytes.fromhex("0a" "23" "00018683" "e5" "00018691")
@@ -28,7 +31,8 @@ def begin():
         A: ("10.9.0.11", 65010, "community 65010:666 ttl 1h; community 65010:1 site elsewhere; community 65010:2 count-only; restart-time 60; "
             f"max-rules {MANY}; passive on;"),
         B: ("10.9.0.12", 65011, "preference 200; actions discard mark; max-rules 50; passive on; prefix 0.0.0.0/0 shortest 24;"),
-    }, slots=1 << 15)
+        C: ("10.9.0.13", 65012, 'md5 "a key"; ttl-security 1; announce-service on; passive on;'),
+    }, slots=1 << 15, bgp=f"service-prefix 198.51.100.0/24 next-hop {BOX};")
     box.start()
     return box
 
@@ -380,8 +384,87 @@ def test_strangers_and_wrong_opens():
     holds("counted", BOX_.once("ListPeers")["parameters"]["strangers"] >= 1)
 
 
+def test_key_and_hops():
+    """TCP-MD5: without the key nobody connects. GTSM: what has come a long way is not heard (RFC 5082)."""
+    for how in ({}, {"md5": b"another key"}):
+        try:
+            BOX_.speaker(C, ttl=255, wait=1, **how)
+        except (TimeoutError, ConnectionError):
+            continue
+        raise AssertionError(f"a connection with {how}")
+    try:
+        BOX_.speaker(C, md5=b"a key", ttl=254, wait=1)
+    except (TimeoutError, ConnectionError, EOFError, AssertionError):
+        pass
+    else:
+        raise AssertionError("a session from too far away")
+    c = BOX_.speaker(C, md5=b"a key", ttl=255)
+    check("state", BOX_.peer(C)["state"], "established")
+    c.close()
+    BOX_.down(C)
+
+
+def service(speaker, what, wait_s=20):
+    """Waits for an UPDATE with the service prefix in the attribute of that type."""
+    end = time.monotonic() + wait_s
+    while time.monotonic() < end:
+        got = speaker.read(1)
+        if got is not None and got[0] == UPDATE and SERVICE in got[1] and got[1][4:6] == bytes([0x80, what]):
+            return
+    raise AssertionError(f"no service prefix in attribute {what}")
+
+
+def test_service_prefix():
+    """Announced while the box enforces, withdrawn when it does not."""
+    c = BOX_.speaker(C, md5=b"a key", ttl=255, families=((1, 133), (2, 133), (1, 1)))
+    service(c, 14)
+    holds("said so", BOX_.peer(C)["service_announced"])
+    BOX_.call("SetShadow", on=True)
+    service(c, 15)
+    BOX_.call("SetShadow", on=False)
+    service(c, 14)
+    c.close()
+    BOX_.down(C)
+
+
+def flowgate(*words):
+    command = os.path.join(os.path.dirname(os.path.realpath(sys.argv[1])), "flowgate")
+    done = subprocess.run([command, *words, "--socket", BOX_.path], capture_output=True, text=True, timeout=30)
+    return done.returncode, done.stdout
+
+
+def test_command():
+    """flowgate bgp, of one peer, errors; and rules of a peer with their reasons."""
+    b = BOX_.speaker(B)
+    bad = nlri(bytes([99, 0x81, 1]))
+    b.send(announce(65011, bad + destination("0.0.0.0/0"), DISCARD))
+    BOX_.rests(B, 1, 0)
+    r, out = flowgate("bgp")
+    holds("a line each", r == 0 and [line.split()[0] for line in out.splitlines()] == ["PEER", A, B, C], out)
+    r, out = flowgate("bgp", B)
+    holds("one", r == 0 and "established" in out and "treated-as-withdrawn" in out, out)
+    r, out = flowgate("bgp", B, "--json")
+    check("as an object", json.loads(out)["rules"]["refused"], 1)
+    check("nobody", flowgate("bgp", "nobody")[0], 3)
+    r, out = flowgate("bgp", "errors", B, "--json")
+    holds("the octets", r == 0 and bad.hex() in json.loads(out.splitlines()[-1])["update"], out)
+    r, out = flowgate("bgp", "errors")
+    holds("for people", r == 0 and "malformed NLRI" in out, out)
+    r, out = flowgate("rule", "list", "--source", B, "--json")
+    rule = json.loads(out.splitlines()[0])
+    check("too broad", (rule["state"], [reason["code"] for reason in rule["reasons"]]), ("refused", ["too-broad"]))
+    r, out = flowgate("rule", "show", rule["name"])
+    holds("and shown", r == 0 and "refused" in out and "too-broad" in out, out)
+    b.send(announce(65011, destination("192.0.2.90"), DISCARD))
+    BOX_.rests(B, 2, 1)
+    number = BOX_.of(B)[destination("192.0.2.90").hex()]["sequence"]
+    holds("it is the peer's to take back", "error" in BOX_.ask("DeleteRules", sequences=[number]) and not BOX_.passes("192.0.2.90"))
+    b.close()
+    BOX_.down(B)
+
+
 if __name__ == "__main__":
     BOX_ = begin()
     run_all([test_announce_to_verdict, test_2013, test_match_all_over_the_session, test_errors_cost_themselves, test_path_checks,
              test_communities, test_two_peers, test_maximum, test_graceful_restart, test_we_restart, test_flapping, test_half_open_and_slow,
-             test_many, test_strangers_and_wrong_opens], BOX_)
+             test_many, test_strangers_and_wrong_opens, test_key_and_hops, test_service_prefix, test_command], BOX_)
