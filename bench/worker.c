@@ -21,7 +21,7 @@ static struct fg_worker *start_worker(struct forward_worker *f, uint32_t queue, 
 {
 	struct fg_worker *w = &f->worker[queue];
 
-	fg_worker_start(w, &f->shared, queue, &f->devices, &f->clock, (uint16_t)queue, fg_burst_best(), stop);
+	fg_worker_start(w, &f->shared, queue, NULL, &f->devices, &f->clock, (uint16_t)queue, fg_burst_best(), stop);
 	return w;
 }
 

@@ -59,6 +59,10 @@ static void show_table(const struct fg_load *load, char *text)
 	       " bytes; worst packet reads %" PRIu32 " of %" PRIu64 " lines.\n",
 	       load->count, load->admitted, load->count - load->admitted, load->cost.bytes, load->limits.bytes,
 	       load->cost.lines, load->limits.lines);
+	if (load->patterns.serialised != NULL)
+		printf("Payload patterns %" PRIu64 " of %" PRIu64 " bytes; at most %" PRIu32
+		       " octets of a packet are scanned.\n",
+		       load->patterns.octets, load->limits.pattern_bytes, load->limits.scan_octets);
 }
 
 static int show(const struct fg_cli *cli, const struct fg_load *load)

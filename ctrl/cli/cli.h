@@ -36,6 +36,7 @@ struct fg_cli {
 	unsigned int full_offsets; /* 1: FG_OFFSET_FULL */
 	unsigned int family;       /* enum fg_family, and 2 more where of a VPN */
 	unsigned int drop_malformed;
+	unsigned int xdp; /* 1: rules are judged as for the XDP dataplane, 0: as for DPDK's */
 	const char *limits, *actions, *packet, *read, *write_passed, *write_dropped;
 	const char *owner, *ticket, *source, *rule, *write, *socket;
 	uint64_t mtu, number, ttl_s, confirm_within_s, count, for_s, last, timeout_s;
@@ -101,6 +102,8 @@ int fg_cli_limits(struct fg_cli *cli);
 int fg_cli_quarantine_add(struct fg_cli *cli);
 int fg_cli_quarantine_delete(struct fg_cli *cli);
 int fg_cli_quarantine_list(struct fg_cli *cli);
+int fg_cli_bgp_peers(struct fg_cli *cli);
+int fg_cli_bgp_errors(struct fg_cli *cli);
 int fg_cli_replay(struct fg_cli *cli);
 int fg_cli_rollback(struct fg_cli *cli);
 int fg_cli_rule_add(struct fg_cli *cli);

@@ -52,6 +52,11 @@ void fg_columns_numbers(struct libscols_table *table, const char *const *texts, 
 	fg_columns_row(table, cells);
 }
 
+bool fg_columns_empty(struct libscols_table *table)
+{
+	return table == NULL || scols_table_get_nlines(table) == 0;
+}
+
 void fg_columns_print(struct libscols_table *table)
 {
 	if (table == NULL)

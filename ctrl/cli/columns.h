@@ -3,6 +3,7 @@
 #ifndef CTRL_CLI_COLUMNS_H
 #define CTRL_CLI_COLUMNS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct libscols_table;
@@ -17,6 +18,8 @@ void fg_columns_row(struct libscols_table *table, const char *const *cells);
 /* The same of text and one or more numbers behind it. */
 void fg_columns_numbers(struct libscols_table *table, const char *const *texts, const uint64_t *numbers,
 			unsigned int n);
+/* It has no row yet. */
+bool fg_columns_empty(struct libscols_table *table);
 /* Prints it, if it has a row, and drops it. */
 void fg_columns_print(struct libscols_table *table);
 

@@ -9,7 +9,7 @@
 
 struct counters {
 	const struct fg_cli *cli;
-	struct libscols_table *rules, *ports, *causes;
+	struct libscols_table *rules, *ports, *causes, *devices;
 };
 
 static const char *const counts[] = { "matched", "passed", "dropped" };
@@ -66,6 +66,25 @@ static json_int_t unaccounted(const json_t *port)
 	       packets_of(port, "redirected") - packets_of(port, "aborted");
 }
 
+/* What is no verdict: ours first, then what the driver says. */
+static void device_row(struct libscols_table *table, const json_t *port)
+{
+	const json_t *device = json_object_get(port, "device");
+	char cell[8][FG_CELL_MAX];
+
+	if (device == NULL)
+		return;
+	fg_columns_row(table,
+		       (const char *const[]){ fg_cell_text(port, "name"), fg_cell_number(device, "send_full", cell[0]),
+					      fg_cell_number(device, "no_buffer", cell[1]),
+					      fg_cell_number(device, "payload_skipped", cell[2]),
+					      fg_cell_inner(device, "driver", "received", cell[3]),
+					      fg_cell_inner(device, "driver", "sent", cell[4]),
+					      fg_cell_inner(device, "driver", "missed", cell[5]),
+					      fg_cell_inner(device, "driver", "errors", cell[6]),
+					      fg_cell_inner(device, "driver", "no_mbuf", cell[7]) });
+}
+
 static int port_row(void *ctx, json_t *port)
 {
 	struct counters *c = ctx;
@@ -87,6 +106,7 @@ static int port_row(void *ctx, json_t *port)
 					      fg_cell_inner(port, "aborted", "packets", cell[4]),
 					      fg_cell_inner(port, "no_neighbour", "packets", cell[5]), cell[6] });
 	causes_rows(c->causes, port);
+	device_row(c->devices, port);
 	return FG_EXIT_DONE;
 }
 
@@ -98,14 +118,22 @@ static void tables_open(struct counters *c)
 					     ">ABORTED", ">NO NEIGHBOUR", ">UNACCOUNTED", NULL };
 	static const char *const causes[] = { "PORT", "CAUSE", ">PACKETS", ">BYTES", NULL };
 
+	static const char *const devices[] = {
+		"DEVICE", ">SEND FULL", ">NO BUFFER", ">PAYLOAD SKIPPED", ">DRIVER: RECEIVED",
+		">SENT",  ">MISSED",    ">ERRORS",    ">NO MBUF",         NULL
+	};
+
 	c->rules = fg_columns_new(rules);
 	c->ports = fg_columns_new(ports);
 	c->causes = fg_columns_new(causes);
+	c->devices = fg_columns_new(devices);
 }
 
 /* Tables with a line between them. */
 static void tables_print(struct counters *c, bool shown)
 {
+	bool devices = !fg_columns_empty(c->devices);
+
 	fg_columns_print(c->rules);
 	if (shown)
 		putchar('\n');
@@ -113,6 +141,9 @@ static void tables_print(struct counters *c, bool shown)
 	if (shown)
 		putchar('\n');
 	fg_columns_print(c->causes);
+	if (shown && devices)
+		putchar('\n');
+	fg_columns_print(c->devices);
 }
 
 int fg_cli_counters(struct fg_cli *cli)

@@ -85,6 +85,7 @@ int fg_cli_doctor(struct fg_cli *cli)
 
 	d.table = cli->json ? NULL : fg_columns_new(names);
 	fg_doctor_kernel(&d);
+	fg_doctor_dpdk(&d);
 	for (size_t i = 0; i < cli->argument.n && r == FG_EXIT_DONE; i++)
 		r = fg_doctor_port(&d, cli->argument.at[i]);
 	if (cli->argument.n == 0)

@@ -32,6 +32,8 @@ __attribute__((format(printf, 6, 7))) void fg_doctor_say(struct fg_doctor *d, en
 
 /* doctor_kernel.c: kernel, BPF, memory, processors. */
 void fg_doctor_kernel(struct fg_doctor *d);
+/* doctor_dpdk.c: what flowgate-dpdk alone wants. */
+void fg_doctor_dpdk(struct fg_doctor *d);
 /* doctor_port.c: one interface. FG_EXIT_NOT_FOUND: there is none of that name, and that was said. */
 int fg_doctor_port(struct fg_doctor *d, const char *name);
 /* It is up and not loopback. */

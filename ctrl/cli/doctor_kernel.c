@@ -114,18 +114,6 @@ static void look_at_memlock(struct fg_doctor *d, unsigned int version)
 		fg_doctor_say(d, FG_DOCTOR_MEND, "memory", "lock limit", "too small for tables", "ulimit -l unlimited");
 }
 
-static void look_at_hugepages(struct fg_doctor *d)
-{
-	char is[FG_DOCTOR_TEXT_MAX];
-
-	fg_doctor_line("/proc/sys/vm/nr_hugepages", is);
-	if (is[0] != '\0' && strcmp(is, "0") != 0)
-		fg_doctor_say(d, FG_DOCTOR_OK, "memory", "hugepages", is, NULL);
-	else
-		fg_doctor_say(d, FG_DOCTOR_ADVICE, "memory", "hugepages", "none; flowgate-dpdk is faster with them",
-			      "sysctl -w vm.nr_hugepages=512");
-}
-
 static void look_at_processors(struct fg_doctor *d)
 {
 	char is[FG_DOCTOR_TEXT_MAX];
@@ -152,6 +140,5 @@ void fg_doctor_kernel(struct fg_doctor *d)
 	look_at_bpffs(d);
 	look_at_membarrier(d);
 	look_at_memlock(d, kernel_version(&u));
-	look_at_hugepages(d);
 	look_at_processors(d);
 }

@@ -34,6 +34,24 @@ static int show_hex(const struct fg_loaded *rule)
 	return r;
 }
 
+/* Rules that no octets can say are left out of them: that is not what was asked for. */
+static int pattern_exit(const struct fg_cli *cli, const struct fg_load *load)
+{
+	char name[FG_NAME_MAX + 1];
+	int r = FG_EXIT_DONE;
+
+	for (size_t i = 0; i < load->count && !cli->json; i++) {
+		if (load->rule[i]->payload[0] == '\0' || load->rule[i]->state != FG_STATE_ADMITTED)
+			continue;
+		fprintf(stderr,
+			"%s: unsupported: no NLRI has a payload pattern; without it the rule would be wider "
+			"(extension)\n",
+			fg_loaded_name(load->rule[i], name));
+		r = FG_EXIT_REFUSED;
+	}
+	return r;
+}
+
 static int show(const struct fg_cli *cli, struct fg_load *load)
 {
 	char *text = malloc(FG_TEXT_MAX);
@@ -49,6 +67,8 @@ static int show(const struct fg_cli *cli, struct fg_load *load)
 			fg_show_findings(stderr, "", load->rule[i]);
 	}
 	free(text);
+	if (r == FG_EXIT_DONE)
+		r = pattern_exit(cli, load);
 	return fg_show_end(r == FG_EXIT_DONE ? fg_cli_admission(load) : r);
 }
 

@@ -12,7 +12,20 @@
 
 #include "ctrl/rule/print.h"
 
-void fg_enforce_packet(struct fg_enforce *e, const struct fg_packet *p, uint64_t now_ns, struct fg_ruling *out)
+/* Of a packet that is only told of there is nothing to scan, so no pattern is found. */
+static void scan(struct fg_enforce *e, const struct fg_packet *p, const struct fg_frame *f, struct fg_matched *matched)
+{
+	if (e->pattern == NULL)
+		return;
+	if (f != NULL)
+		fg_scan_packet(&e->scan, e->pattern, f->octets, f->octets + f->header->caplen, p,
+			       e->load->limits.scan_octets, matched);
+	else
+		fg_scan_skip(&e->scan, e->pattern, matched);
+}
+
+void fg_enforce_packet(struct fg_enforce *e, const struct fg_packet *p, const struct fg_frame *f, uint64_t now_ns,
+		       struct fg_ruling *out)
 {
 	struct fg_applied applied[FG_APPLIED_MAX];
 	struct fg_view view = { .base = e->image.base };
@@ -25,6 +38,7 @@ void fg_enforce_packet(struct fg_enforce *e, const struct fg_packet *p, uint64_t
 	if (p->what != FG_PACKET_IP)
 		return;
 	fg_match(&view, &p->key, &out->matched);
+	scan(e, p, f, &out->matched);
 	for (uint32_t i = 0; i < out->matched.count; i++) {
 		uint32_t slot = out->matched.slot[i] & FG_SLOT_MASK;
 
@@ -54,6 +68,29 @@ static int meters_start(struct fg_enforce *e)
 	return 0;
 }
 
+/* The database, and what a scan needs. */
+static int patterns_start(struct fg_enforce *e)
+{
+	const struct fg_load *load = e->load;
+	const struct fg_pattern_database *d = &load->patterns;
+	size_t octets = ((size_t)d->octets + FG_DATABASE_ALIGN - 1) & ~(size_t)(FG_DATABASE_ALIGN - 1);
+	int r;
+
+	if (d->serialised == NULL)
+		return 0;
+	e->pattern = calloc(load->count + 1, sizeof(*e->pattern));
+	e->database = aligned_alloc(FG_DATABASE_ALIGN, octets);
+	e->room = aligned_alloc(FG_LINE_OCTETS, FG_SCAN_ROOM_OCTETS);
+	if (e->pattern == NULL || e->database == NULL || e->room == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < load->count; i++)
+		if (load->rule[i]->rule.pattern != 0)
+			e->pattern[i] = load->rule[i]->rule.pattern - 1;
+	fg_scan_start(&e->scan, e->room);
+	r = fg_database_put(e->database, octets, d->serialised, d->serialised_octets);
+	return r != 0 ? r : fg_scan_use(&e->scan, e->database);
+}
+
 int fg_enforce_new(struct fg_enforce *e, struct fg_load *load, bool drop_malformed)
 {
 	int r;
@@ -66,6 +103,8 @@ int fg_enforce_new(struct fg_enforce *e, struct fg_load *load, bool drop_malform
 		fg_action_make(&load->rule[i]->rule.actions, (uint32_t)i, (uint32_t)i, &e->action[i]);
 	if (r == 0)
 		r = meters_start(e);
+	if (r == 0)
+		r = patterns_start(e);
 	if (r != 0)
 		fg_enforce_free(e);
 	return r;
@@ -77,6 +116,9 @@ void fg_enforce_free(struct fg_enforce *e)
 	free(e->action);
 	free(e->meter);
 	free(e->meters);
+	free(e->pattern);
+	free(e->database);
+	free(e->room);
 	*e = (struct fg_enforce){ 0 };
 }
 

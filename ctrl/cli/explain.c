@@ -20,18 +20,26 @@
 #include "ctrl/cli/spec.h"
 #include "ctrl/rule/print.h"
 
-enum { SHOWN_MAX = 64 }; /* rules considered up to which those of other addresses are listed too */
+enum {
+	SHOWN_MAX = 64, /* rules considered up to which those of other addresses are listed too */
+	FAILED_PAYLOAD = FG_COMPONENT_MAX + 1, /* in place of a component: the pattern */
+};
 
 struct considered {
 	const struct fg_loaded *rule;
-	uint8_t failed; /* component; 0: it matches */
+	uint8_t failed; /* component, or FAILED_PAYLOAD; 0: it matches */
 };
 
 struct explain {
 	const struct fg_cli *cli;
 	struct fg_enforce enforce;
 	struct fg_packet packet;
+	struct pcap_pkthdr header; /* of a packet of a capture, */
+	uint8_t *octets;           /* which it is a copy of; NULL: it was given in words */
+	struct fg_payload payload;
 	struct fg_ruling ruling;
+	const struct fg_load *protected; /* of a live daemon; NULL: nothing is known of any */
+	const struct fg_loaded *guard;   /* the entry of `protect` that the packet lies inside; NULL: none */
 	struct considered *considered;
 	size_t n, elsewhere; /* the latter: not listed, for their addresses are others */
 	char text[FG_TEXT_MAX];
@@ -39,6 +47,20 @@ struct explain {
 };
 
 /* ---- The packet ---- */
+
+/* Keeps a frame, which lives no longer than its capture. False: no memory. */
+static bool frame_keep(struct explain *e, const struct fg_capture *c, const struct fg_frame *f)
+{
+	fg_capture_parse(c, f, &e->packet);
+	e->header = *f->header;
+	e->octets = malloc(f->header->caplen + 1u);
+	if (e->octets == NULL)
+		return false;
+	memcpy(e->octets, f->octets, f->header->caplen);
+	fg_payload_find(e->octets, e->octets + e->header.caplen, &e->packet, e->enforce.load->limits.scan_octets,
+			&e->payload);
+	return true;
+}
 
 static int packet_of_capture(struct explain *e)
 {
@@ -51,9 +73,11 @@ static int packet_of_capture(struct explain *e)
 		return fg_cli_fail(FG_EXIT_ENVIRONMENT, "%s", error);
 	while (next == 1 && c.number < e->cli->number)
 		next = fg_capture_next(&c, &f, error);
-	if (next == 1)
-		fg_capture_parse(&c, &f, &e->packet);
+	if (next == 1 && !frame_keep(e, &c, &f))
+		next = fg_cli_fail(FG_EXIT_ENVIRONMENT, "out of memory");
 	fg_capture_close(&c);
+	if (next == FG_EXIT_ENVIRONMENT)
+		return next;
 	if (next < 0)
 		return fg_cli_fail(FG_EXIT_ENVIRONMENT, "%s", error);
 	if (next == 0)
@@ -72,7 +96,51 @@ static int packet_of_words(struct explain *e)
 	return FG_EXIT_USAGE;
 }
 
+/* ---- What no rule touches ---- */
+
+/* The first entry that the packet meets, which comes before all rules. True: there is one, and that is the verdict. */
+static bool is_protected(struct explain *e)
+{
+	struct fg_canon canon;
+
+	for (size_t i = 0; e->protected != NULL && e->packet.what == FG_PACKET_IP && i < e->protected->count; i++) {
+		const struct fg_loaded *entry = e->protected->rule[i];
+
+		if (!entry->checked || entry->rule.family != e->packet.key.family)
+			continue;
+		fg_canon_make(&entry->rule, e->pool, &canon);
+		if (fg_component_failing(&canon, &e->packet) != 0)
+			continue;
+		e->guard = entry;
+		e->ruling.verdict.verdict = FG_PASS;
+		e->ruling.verdict.cause = FG_CAUSE_PROTECT;
+		e->considered[e->n++] = (struct considered){ entry, 0 };
+		return true;
+	}
+	return false;
+}
+
+/* The rule that the verdict rests on, or what keeps rules away. */
+static const struct fg_loaded *winner_of(const struct explain *e)
+{
+	return e->guard != NULL ? e->guard : fg_ruling_winner(&e->enforce, &e->ruling);
+}
+
 /* ---- The rules ---- */
+
+/* The pattern of one rule by itself. */
+static bool payload_matches(struct explain *e, const struct fg_loaded *rule)
+{
+	struct fg_scan *s = &e->enforce.scan;
+	uint32_t number = rule->rule.pattern - 1;
+	bool found;
+
+	s->waiting.word[number / 64] = 1ull << number % 64;
+	fg_scan_payload(s, &e->payload, 1);
+	found = s->waiting.word[number / 64] == 0;
+	s->waiting.word[number / 64] = 0;
+	return found;
+}
 
 /* Judges rules in evaluation order, up to the first that ends it. False: the image came to another answer. */
 static bool consider(struct explain *e)
@@ -88,6 +156,8 @@ static bool consider(struct explain *e)
 
 		fg_canon_make(&rule->rule, e->pool, &canon);
 		failed = fg_component_failing(&canon, &e->packet);
+		if (failed == 0 && rule->rule.pattern != 0 && !payload_matches(e, rule))
+			failed = FAILED_PAYLOAD;
 		e->considered[e->n++] = (struct considered){ rule, failed };
 		if (failed != 0)
 			continue;
@@ -129,6 +199,30 @@ static const char *component_text(struct explain *e, const struct fg_rule *rule,
 		return fg_rule_print_match(&alone, e->text, sizeof(e->text)) > 0 ? e->text : "";
 	}
 	return "";
+}
+
+/* What failed of a rule: its name, what the rule wants there, and what the packet has. */
+static const char *failed_name(const struct considered *c)
+{
+	return c->failed == FAILED_PAYLOAD ? "payload" : fg_component_name(c->failed);
+}
+
+static const char *failed_wants(struct explain *e, const struct considered *c)
+{
+	if (c->failed != FAILED_PAYLOAD)
+		return component_text(e, &c->rule->rule, c->failed);
+	snprintf(e->text, sizeof(e->text), "payload \"%s\"", c->rule->payload);
+	return e->text;
+}
+
+static const char *failed_has(const struct explain *e, const struct considered *c, char has[FG_REASON_MAX])
+{
+	if (c->failed != FAILED_PAYLOAD)
+		return fg_packet_has(&e->packet, c->failed, has);
+	if (e->payload.octets == 0)
+		return "no payload";
+	snprintf(has, FG_REASON_MAX, "%u octets without it", e->payload.octets);
+	return has;
 }
 
 /* ---- Showing ---- */
@@ -177,9 +271,9 @@ static json_t *considered_array(struct explain *e)
 		one = json_pack("{s:o,s:I,s:b}", "name", fg_show_string(fg_loaded_name(c->rule, name)), "precedence",
 				(json_int_t)c->rule->precedence, "matched", c->failed == 0);
 		if (c->failed != 0) {
-			json_object_set_new(one, "failed", json_string(fg_component_name(c->failed)));
-			json_object_set_new(one, "wants", fg_show_string(component_text(e, &c->rule->rule, c->failed)));
-			json_object_set_new(one, "has", json_string(fg_packet_has(&e->packet, c->failed, has)));
+			json_object_set_new(one, "failed", json_string(failed_name(c)));
+			json_object_set_new(one, "wants", fg_show_string(failed_wants(e, c)));
+			json_object_set_new(one, "has", json_string(failed_has(e, c, has)));
 		}
 		json_array_append_new(all, one);
 	}
@@ -188,7 +282,7 @@ static json_t *considered_array(struct explain *e)
 
 static json_t *explanation_object(struct explain *e)
 {
-	const struct fg_loaded *winner = fg_ruling_winner(&e->enforce, &e->ruling);
+	const struct fg_loaded *winner = winner_of(e);
 	char name[FG_NAME_MAX + 1];
 	json_t *rules = json_array();
 
@@ -225,8 +319,7 @@ static void show_considered(struct explain *e)
 	for (size_t i = 0; i < e->n; i++) {
 		const struct considered *c = &e->considered[i];
 		const char *cells[] = { order, fg_loaded_name(c->rule, name), c->failed ? "no" : "yes",
-					c->failed ? component_text(e, &c->rule->rule, c->failed) : "",
-					c->failed ? fg_packet_has(&e->packet, c->failed, has) : "" };
+					c->failed ? failed_wants(e, c) : "", c->failed ? failed_has(e, c, has) : "" };
 
 		snprintf(order, sizeof(order), "%u", c->rule->precedence);
 		if (strlen(cells[3]) > FG_REASON_MAX)
@@ -240,7 +333,7 @@ static void show_considered(struct explain *e)
 
 static void show_text(struct explain *e)
 {
-	const struct fg_loaded *winner = fg_ruling_winner(&e->enforce, &e->ruling);
+	const struct fg_loaded *winner = winner_of(e);
 	char name[FG_NAME_MAX + 1];
 
 	show_packet(&e->packet);
@@ -254,22 +347,16 @@ static void show_text(struct explain *e)
 		if (e->cli->rules.n > 0)
 			printf(" in line %u", winner->line);
 		printf(": %s", e->text);
+		if (winner->payload[0] != '\0')
+			printf(" payload \"%.*s\"", FG_REASON_MAX, winner->payload);
 	}
 	putchar('\n');
 }
 
-static int explain(struct explain *e)
+static int show(struct explain *e)
 {
-	int r = e->cli->packet != NULL ? packet_of_words(e) : packet_of_capture(e);
+	int r = FG_EXIT_DONE;
 
-	if (r != FG_EXIT_DONE)
-		return r;
-	fg_enforce_packet(&e->enforce, &e->packet, 0, &e->ruling);
-	if (e->packet.what == FG_PACKET_IP && !consider(e))
-		return fg_cli_fail(FG_EXIT_ENVIRONMENT,
-				   "the image and the rules come to different answers on this packet: "
-				   "a mistake of Flowgate's, please report it");
-	thin_out(e);
 	if (e->cli->json)
 		r = fg_show_line(explanation_object(e));
 	else
@@ -277,7 +364,25 @@ static int explain(struct explain *e)
 	return fg_show_end(r);
 }
 
-static int run(const struct fg_cli *cli, struct fg_load *load)
+static int explain(struct explain *e)
+{
+	int r = e->cli->packet != NULL ? packet_of_words(e) : packet_of_capture(e);
+	const struct fg_frame frame = { &e->header, e->octets, 0 };
+
+	if (r != FG_EXIT_DONE)
+		return r;
+	if (is_protected(e))
+		return show(e);
+	fg_enforce_packet(&e->enforce, &e->packet, e->octets != NULL ? &frame : NULL, 0, &e->ruling);
+	if (e->packet.what == FG_PACKET_IP && !consider(e))
+		return fg_cli_fail(FG_EXIT_ENVIRONMENT,
+				   "the image and the rules come to different answers on this packet: "
+				   "a mistake of Flowgate's, please report it");
+	thin_out(e);
+	return show(e);
+}
+
+static int run(const struct fg_cli *cli, struct fg_load *load, const struct fg_load *protected)
 {
 	struct explain *e = calloc(1, sizeof(*e));
 	int r = FG_EXIT_ENVIRONMENT;
@@ -288,35 +393,47 @@ static int run(const struct fg_cli *cli, struct fg_load *load)
 		fg_cli_fail(0, "out of memory");
 	} else {
 		e->cli = cli;
+		e->protected = protected;
 		r = explain(e);
 		fg_enforce_free(&e->enforce);
 	}
-	if (e != NULL)
+	if (e != NULL) {
 		free(e->considered);
+		free(e->octets);
+	}
 	free(e);
 	return r;
 }
 
-/* The rules of files, or those that a daemon enforces. */
-static int rules_get(const struct fg_cli *cli, struct fg_load **load)
+/* The rules of files, or those that a daemon enforces and what it protects from them. */
+static int rules_get(const struct fg_cli *cli, struct fg_load **load, struct fg_load **protected)
 {
-	return cli->rules.n > 0 ? fg_cli_rules(cli, load) : fg_live_rules(cli, load);
+	int r = cli->rules.n > 0 ? fg_cli_rules(cli, load) : fg_live_rules(cli, load);
+
+	*protected = NULL;
+	if (r != FG_EXIT_DONE || cli->rules.n > 0)
+		return r;
+	r = fg_live_protected(cli, protected);
+	if (r != FG_EXIT_DONE)
+		fg_load_free(*load);
+	return r;
 }
 
 int fg_cli_explain(struct fg_cli *cli)
 {
-	struct fg_load *load;
+	struct fg_load *load = NULL, *protected;
 	int r;
 
 	if ((cli->packet != NULL) == (cli->read != NULL) || (cli->read != NULL) != (cli->number != 0) ||
 	    cli->argument.n != 0)
 		return fg_cli_usage(cli, "expected either --packet or --read with --number");
-	r = rules_get(cli, &load);
+	r = rules_get(cli, &load, &protected);
 	if (r != FG_EXIT_DONE)
 		return r;
-	r = run(cli, load);
+	r = run(cli, load, protected);
 	if (r == FG_EXIT_DONE)
 		r = fg_cli_admission(load);
+	fg_load_free(protected);
 	fg_load_free(load);
 	return r;
 }

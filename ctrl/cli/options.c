@@ -224,6 +224,7 @@ int fg_cli_loader(const struct fg_cli *cli, struct fg_load **load)
 	if (fg_load_new(load) != 0)
 		return fg_cli_fail(FG_EXIT_ENVIRONMENT, "out of memory");
 	(*load)->full_offsets = cli->full_offsets != 0;
+	(*load)->payload = cli->xdp == 0;
 	r = cli->limits != NULL ? fg_load_limits(*load, cli->limits) : 0;
 	if (cli->mtu != 0)
 		(*load)->limits.lint.mtu = (uint32_t)cli->mtu;

@@ -90,7 +90,7 @@ static int replay_packet(struct replay *r, const struct fg_frame *f)
 	uint32_t octets;
 
 	fg_capture_parse(&r->capture, f, &p);
-	fg_enforce_packet(&r->enforce, &p, f->time_ns, &ruling);
+	fg_enforce_packet(&r->enforce, &p, f, f->time_ns, &ruling);
 	octets = p.what == FG_PACKET_IP ? p.ip_length : f->header->len;
 	count(&r->by[ruling.verdict.verdict][ruling.verdict.cause], octets);
 	for (uint32_t i = 0; i < ruling.matched.count; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * flowgate rule add: rules into the live table, all or none. In: files or a rule in words. Out: what is to be said of single rules, then
- * the generation that enforces them. With --partial what is refused is left out, and said.
+ * the generation that enforces them. With --partial what is refused is left out, and said; what is refused for room waits for some.
  */
 #include <inttypes.h>
 
@@ -42,6 +42,7 @@ static int rule_shown(void *ctx, json_t *rule)
 
 static void show_people(const struct fg_cli *cli, const json_t *reply, json_int_t refused)
 {
+	json_int_t waiting = json_integer_value(json_object_get(reply, "waiting"));
 	char generation[FG_CELL_MAX], admitted[FG_CELL_MAX];
 
 	fg_cell_number(reply, "generation", generation);
@@ -50,6 +51,8 @@ static void show_people(const struct fg_cli *cli, const json_t *reply, json_int_
 		printf("%s rules would be admitted, %lld refused; nothing was changed. ", admitted, (long long)refused);
 	else
 		printf("generation %s: %s rules added, %lld refused. ", generation, admitted, (long long)refused);
+	if (waiting > 0)
+		printf("Of those %lld wait for room. ", (long long)waiting);
 	fg_online_budget(json_object_get(reply, "budget"));
 	if (cli->confirm_within_s != 0 && !cli->dry_run)
 		printf("This is taken back in %" PRIu64 " s unless `flowgate confirm` comes before.\n",
@@ -62,10 +65,11 @@ static int show(const struct fg_cli *cli, const json_t *reply, size_t unsayable)
 	int r = FG_EXIT_DONE;
 
 	if (cli->json)
-		r = fg_show_line(json_pack("{s:{s:O?,s:O?,s:I,s:b,s:O?}}", "summary", "generation",
+		r = fg_show_line(json_pack("{s:{s:O?,s:O?,s:I,s:O*,s:b,s:O?}}", "summary", "generation",
 					   json_object_get(reply, "generation"), "admitted",
-					   json_object_get(reply, "admitted"), "refused", refused, "dry_run",
-					   cli->dry_run, "budget", json_object_get(reply, "budget")));
+					   json_object_get(reply, "admitted"), "refused", refused, "waiting",
+					   json_object_get(reply, "waiting"), "dry_run", cli->dry_run, "budget",
+					   json_object_get(reply, "budget")));
 	else
 		show_people(cli, reply, refused);
 	return r == FG_EXIT_DONE && refused > 0 ? FG_EXIT_REFUSED : r;

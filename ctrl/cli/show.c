@@ -85,6 +85,8 @@ json_t *fg_show_rule(const struct fg_loaded *rule, char *text)
 	if (rule->checked)
 		cost = json_pack("{s:I,s:I,s:I}", "bytes", (json_int_t)rule->cost.bytes, "lines",
 				 (json_int_t)rule->cost.lines, "slots", (json_int_t)rule->cost.slots);
+	if (rule->pattern_bytes > 0)
+		json_object_set_new(cost, "pattern_bytes", json_integer((json_int_t)rule->pattern_bytes));
 	o = json_pack("{s:o,s:o,s:s,s:s?,s:o,s:s,s:o,s:o,s:I}", "name", fg_show_string(fg_loaded_name(rule, name)),
 		      "text", fg_show_text(rule, text) ? fg_show_string(text) : json_null(), "family",
 		      fg_show_family(&rule->rule), "nlri", nlri, "precedence",
@@ -102,12 +104,14 @@ json_t *fg_show_summary(const struct fg_load *load)
 {
 	const struct fg_limits *l = &load->limits;
 
-	return json_pack("{s:{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}}", "summary", "rules", (json_int_t)load->count,
-			 "admitted", (json_int_t)load->admitted, "refused", (json_int_t)(load->count - load->admitted),
-			 "bytes", (json_int_t)load->cost.bytes, "bytes_budget", (json_int_t)l->bytes, "lines",
-			 (json_int_t)load->cost.lines, "lines_budget", (json_int_t)l->lines, "slots",
-			 (json_int_t)load->cost.slots, "slots_budget", (json_int_t)l->slots, "malformed",
-			 (json_int_t)load->malformed);
+	return json_pack("{s:{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}}", "summary", "rules",
+			 (json_int_t)load->count, "admitted", (json_int_t)load->admitted, "refused",
+			 (json_int_t)(load->count - load->admitted), "bytes", (json_int_t)load->cost.bytes,
+			 "bytes_budget", (json_int_t)l->bytes, "lines", (json_int_t)load->cost.lines, "lines_budget",
+			 (json_int_t)l->lines, "slots", (json_int_t)load->cost.slots, "slots_budget",
+			 (json_int_t)l->slots, "malformed", (json_int_t)load->malformed, "pattern_bytes",
+			 (json_int_t)load->patterns.octets, "pattern_bytes_budget", (json_int_t)l->pattern_bytes,
+			 "scan_bytes", load->patterns.serialised != NULL ? (json_int_t)l->scan_octets : 0);
 }
 
 int fg_show_line(json_t *object)

@@ -76,6 +76,75 @@ static void show_processes(const json_t *processes)
 	}
 }
 
+/* ---- flowgate-dpdk ---- */
+
+static int instance_line(void *ctx, json_t *i)
+{
+	char cell[3][FG_CELL_MAX];
+
+	(void)ctx;
+	if (json_is_true(json_object_get(i, "ready")))
+		printf("flowgate-dpdk: process %s forwards since %s, %s workers, matcher %s\n",
+		       fg_cell_number(i, "pid", cell[0]), fg_cell_time(i, "forwarding", cell[1]),
+		       fg_cell_number(i, "workers", cell[2]), fg_cell_text(i, "form"));
+	else
+		printf("flowgate-dpdk: process %s is starting\n", fg_cell_number(i, "pid", cell[0]));
+	return FG_EXIT_DONE;
+}
+
+static int worker_row(void *ctx, json_t *w)
+{
+	char cell[4][FG_CELL_MAX], age[FG_CELL_MAX];
+
+	snprintf(age, sizeof(age), "%.1f s", json_number_value(json_object_get(w, "age")));
+	fg_columns_row(
+		ctx, (const char *const[]){ fg_cell_number(w, "core", cell[0]), fg_cell_number(w, "pid", cell[1]), age,
+					    fg_cell_number(w, "turns", cell[2]), fg_cell_number(w, "busy", cell[3]) });
+	return FG_EXIT_DONE;
+}
+
+static int device_row(void *ctx, json_t *port)
+{
+	const json_t *device = json_object_get(port, "device");
+	bool there = json_is_true(json_object_get(device, "there"));
+	char cell[5][FG_CELL_MAX];
+
+	if (device == NULL)
+		return FG_EXIT_DONE;
+	fg_columns_row(ctx, (const char *const[]){ fg_cell_text(port, "name"),
+						   !there                                          ? "no device"
+						   : json_is_true(json_object_get(device, "link")) ? "up"
+												   : "down",
+						   fg_cell_number(device, "speed", cell[0]),
+						   fg_cell_number(device, "receive_queues", cell[1]),
+						   fg_cell_number(device, "send_queues", cell[2]),
+						   fg_cell_text(device, "mac") });
+	return FG_EXIT_DONE;
+}
+
+static void show_dpdk(const json_t *status)
+{
+	static const char *const workers[] = { ">CORE", ">PROCESS", ">SEEN", ">TURNS", ">BUSY", NULL };
+	static const char *const devices[] = { "PORT", "LINK", ">MBIT/S", ">RX QUEUES", ">TX QUEUES", "ADDRESS", NULL };
+	const json_t *dpdk = json_object_get(status, "dpdk");
+	json_int_t fenced = json_integer_value(json_object_get(dpdk, "fenced"));
+	struct libscols_table *table;
+
+	if (dpdk == NULL)
+		return;
+	if (json_array_size(json_object_get(dpdk, "instances")) == 0)
+		puts("flowgate-dpdk: does not run");
+	fg_online_each(dpdk, "instances", instance_line, NULL);
+	if (fenced > 0)
+		printf("flowgate-dpdk: %lld processes hung and were killed\n", (long long)fenced);
+	table = fg_columns_new(workers);
+	fg_online_each(dpdk, "workers", worker_row, table);
+	fg_columns_print(table);
+	table = fg_columns_new(devices);
+	fg_online_each(status, "ports", device_row, table);
+	fg_columns_print(table);
+}
+
 static void show(const json_t *status)
 {
 	static const char *const names[] = { "PORT",    "TO",       "MODE",        "ON FAILURE", ">RECEIVED",
@@ -88,7 +157,9 @@ static void show(const json_t *status)
 	fg_online_budget(json_object_get(status, "budget"));
 	if (alarm > 0)
 		printf("alarm: a budget is used to %lld %%\n", (long long)alarm);
+	fg_online_next_start(status);
 	show_processes(json_object_get(status, "processes"));
+	show_dpdk(status);
 	fg_online_each(status, "ports", port_row, table);
 	fg_columns_print(table);
 	fg_online_each(status, "ports", port_remark, NULL);

@@ -11,7 +11,7 @@
 /* Groups of options, by bit: which of them a verb takes. --json and --help go with every verb. */
 enum fg_takes {
 	FG_TAKES_FORM = 1 << 0,     /* --from, --ipv6-offset-encoding: how rules are read */
-	FG_TAKES_LIMITS = 1 << 1,   /* --limits, --mtu: how they are judged here */
+	FG_TAKES_LIMITS = 1 << 1,   /* --limits, --mtu, --dataplane: how they are judged here */
 	FG_TAKES_FAMILY = 1 << 2,   /* --family, --actions */
 	FG_TAKES_RULES = 1 << 3,    /* --rules */
 	FG_TAKES_PACKET = 1 << 4,   /* --packet, --number, --all */

@@ -56,8 +56,10 @@ int fg_conf_interface(struct fg_conf_reading *r, const struct fg_text_setting *s
 			return fg_conf_refuse(r, s, i + 1, "each interface once");
 		if (fg_conf_copy(r, s, i + 1, r->port[i].name, sizeof(r->port[i].name)) != 0)
 			return FG_MALFORMED;
-		p->ports++;
+		r->pair[p->ports++] = s->word[i + 1];
 	}
+	if (r->ports == 1 && r->interface.line == 0)
+		r->interface = s->word[1];
 	if (r->ports == 2) {
 		memcpy(r->port[0].peer, r->port[1].name, sizeof(r->port[0].peer));
 		memcpy(r->port[1].peer, r->port[0].name, sizeof(r->port[1].peer));
@@ -123,6 +125,7 @@ int fg_conf_redirect(struct fg_conf_reading *r, const struct fg_text_setting *s)
 				      "a route target such as 65000:100, 192.0.2.1:100 or \"[2001:db8::1]:100\"");
 	if (p->targets == FG_TARGETS_MAX)
 		return fg_conf_refuse(r, s, 1, "at most 64 targets");
+	r->redirect[p->targets] = s->word[1];
 	r->target = &p->target[p->targets++];
 	r->target->rt6 = six;
 	memcpy(r->target->rt, community + RT_VALUE_AT, sizeof(community) - RT_VALUE_AT);
@@ -140,5 +143,22 @@ int fg_conf_redirect_next_hop(struct fg_conf_reading *r, const struct fg_text_se
 
 	if (!fg_text_address(text, &r->target->next_hop))
 		return fg_conf_refuse(r, s, 1, "an IPv4 or IPv6 address");
+	return 0;
+}
+
+/* "02:00:00:00:00:01", of a single station. */
+int fg_conf_redirect_mac(struct fg_conf_reading *r, const struct fg_text_setting *s)
+{
+	unsigned octet[6];
+	char more;
+
+	if (strlen(s->word[1].text) != 17 ||
+	    sscanf(s->word[1].text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &octet[0], &octet[1], &octet[2], &octet[3], &octet[4],
+		   &octet[5], &more) != 6 ||
+	    (octet[0] & 1))
+		return fg_conf_refuse(r, s, 1, "the address of one station such as \"02:00:00:00:00:01\"");
+	for (int i = 0; i < 6; i++)
+		r->target->mac[i] = (uint8_t)octet[i];
+	r->target->has_mac = true;
 	return 0;
 }

@@ -7,6 +7,8 @@
 #ifndef CTRL_CONF_CONF_H
 #define CTRL_CONF_CONF_H
 
+#include "ctrl/bgp/peer.h"
+#include "ctrl/policy/plane.h"
 #include "ctrl/policy/policy.h"
 
 enum {
@@ -18,6 +20,12 @@ enum {
 	FG_CONF_SOCKET_MAX = 108, /* likewise, as struct sockaddr_un has it */
 	FG_CONF_SLOTS_MAX = 1 << 22,
 	FG_CONF_HISTORY_MAX = 1 << 20,
+	FG_CONF_CORES_MAX = 128,  /* octets of a list of cores, with the terminating NUL */
+	FG_CONF_DEVICE_MAX = 256, /* likewise of a device */
+	FG_CONF_WORKERS_MAX = FG_PLANE_WORKERS_MAX,
+	FG_CONF_EAL_MAX = 16, /* arguments to EAL */
+	FG_CONF_LATER_MAX = 256,
+	FG_CONF_CORE_NONE = UINT32_MAX,
 };
 
 /* What a caller of the control socket may do; each may do what those before it may. */
@@ -53,8 +61,28 @@ struct fg_conf {
 		uint32_t history;              /* generations kept for rollback */
 		bool lock_memory;
 	} store;
+	struct fg_bgp_config bgp;
+	/* The block `dpdk`: then ports are devices of flowgate-dpdk. */
+	struct {
+		bool used;
+		bool run; /* the daemon starts it, and starts it again */
+		char memory[FG_CONF_PATH_MAX];
+		char cores[FG_CONF_CORES_MAX];
+		uint32_t workers;   /* slots: of these cores, twice */
+		uint32_t main_core; /* FG_CONF_CORE_NONE: not said */
+		uint32_t mbufs;     /* 0: not said */
+		struct {
+			char name[FG_IFNAME_OCTETS];
+			char device[FG_CONF_DEVICE_MAX];
+		} port[FG_PORTS_MAX];
+		uint32_t ports;
+		char eal[FG_CONF_EAL_MAX][FG_CONF_DEVICE_MAX];
+		uint32_t eals;
+	} dpdk;
 	char rule_file[FG_CONF_RULE_FILES_MAX][FG_CONF_PATH_MAX];
 	uint32_t rule_files;
+	char later
+		[FG_CONF_LATER_MAX]; /* what the file says and is used from the next start on; "": nothing. Not of the file itself */
 };
 
 /* What holds where nothing is said. */

@@ -35,7 +35,7 @@ static void adding_free(void *state)
 static const char *state_of(const struct adding *a, bool refused)
 {
 	if (refused)
-		return "refused";
+		return fg_change_waits(a->change, a->place) ? "waiting" : "refused";
 	return a->change->result.committed ? "enforced" : "admitted";
 }
 
@@ -98,8 +98,9 @@ static json_t *reply_of(struct fg_op *op)
 	const struct fg_batch_result *r = &a->change->result;
 	size_t local = json_array_size(a->batch->refused);
 
-	return json_pack("{s:I,s:I,s:I,s:o,s:o}", "generation", (json_int_t)(r->generation + op->ctrl->generation_base),
-			 "admitted", (json_int_t)r->admitted, "refused", (json_int_t)(r->refused + local), "rules",
+	return json_pack("{s:I,s:I,s:I,s:I,s:o,s:o}", "generation",
+			 (json_int_t)(r->generation + op->ctrl->generation_base), "admitted", (json_int_t)r->admitted,
+			 "refused", (json_int_t)(r->refused + local), "waiting", (json_int_t)r->waiting, "rules",
 			 fg_pages_take(&a->pages), "budget", fg_budget_object(&r->cost));
 }
 
@@ -147,8 +148,7 @@ static void on_change(void *ctx, struct fg_change *c, bool answered)
 	}
 	a->failed = !c->result.committed && c->result.refused > 0 &&
 		    (c->batch.flags & (FG_BATCH_TRY | FG_BATCH_PARTIAL)) == 0;
-	fg_change_keep(c);
-	answer(op);
+	fg_change_answer(c, op, answer);
 }
 
 /* What a call says for all of its rules. */

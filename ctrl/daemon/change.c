@@ -33,6 +33,7 @@ struct fg_change *fg_change_new(struct fg_ctrl *ctrl, const char *who, const cha
 	if (c == NULL)
 		return NULL;
 	c->ctrl = ctrl;
+	c->users = 1;
 	snprintf(c->who, sizeof(c->who), "%s", who);
 	c->what = what;
 	c->records = *records;
@@ -42,7 +43,7 @@ struct fg_change *fg_change_new(struct fg_ctrl *ctrl, const char *who, const cha
 
 void fg_change_free(struct fg_change *c)
 {
-	if (c == NULL)
+	if (c == NULL || --c->users > 0)
 		return;
 	fg_records_free(&c->records);
 	free(c->finding);
@@ -134,6 +135,17 @@ bool fg_change_refused(const struct fg_change *c, uint32_t place)
 	return false;
 }
 
+bool fg_change_waits(const struct fg_change *c, uint32_t place)
+{
+	size_t first, last;
+
+	range_of(c, place, &first, &last);
+	for (; first < last; first++)
+		if (c->finding[first].why.code == FG_OVER_BUDGET && c->finding[first].slot != 0)
+			return true;
+	return false;
+}
+
 json_t *fg_change_reasons(const struct fg_change *c, uint32_t place)
 {
 	json_t *reasons = json_array();
@@ -169,7 +181,8 @@ static void write_down(struct fg_change *c)
 	bool *left_out = calloc(c->records.count + 1, sizeof(*left_out));
 
 	for (size_t i = 0; left_out != NULL && i < c->findings; i++)
-		if (c->finding[i].rule < c->records.count && !fg_reason_is_warning(c->finding[i].why.code))
+		if (c->finding[i].rule < c->records.count && !fg_reason_is_warning(c->finding[i].why.code) &&
+		    c->finding[i].slot == 0)
 			left_out[c->finding[i].rule] = true;
 	if (left_out != NULL)
 		fg_ledger_commit(c->ctrl->ledger, &commit, &c->records, left_out);
@@ -178,13 +191,15 @@ static void write_down(struct fg_change *c)
 
 void fg_change_keep(struct fg_change *c)
 {
-	char verdict[FG_DETAIL_MAX];
+	char verdict[FG_DETAIL_MAX], waiting[32] = "";
 
-	snprintf(verdict, sizeof(verdict), "%s: %u admitted, %u refused, %u deleted, generation %llu%s",
+	if (c->result.waiting > 0)
+		snprintf(waiting, sizeof(waiting), ", of which %u wait", c->result.waiting);
+	snprintf(verdict, sizeof(verdict), "%s: %u admitted, %u refused%s, %u deleted, generation %llu%s",
 		 c->batch.flags & FG_BATCH_TRY ? "tried"
 		 : c->result.committed         ? "committed"
 					       : "refused",
-		 c->result.admitted, c->result.refused, c->result.deleted,
+		 c->result.admitted, c->result.refused, waiting, c->result.deleted,
 		 (unsigned long long)(c->result.generation + c->ctrl->generation_base),
 		 c->batch.confirm_s != 0 ? ", to be confirmed" : "");
 	count_refused(c);
@@ -194,4 +209,16 @@ void fg_change_keep(struct fg_change *c)
 		write_down(c);
 	fg_ledger_audit(c->ctrl->ledger, fg_now_s(), c->who, c->what, c->result.cost.bytes, verdict);
 	fg_log(LOG_NOTICE, "%s: %s: %s", c->who, c->what, verdict);
+}
+
+void fg_change_answer(struct fg_change *c, struct fg_op *op, void (*answer)(struct fg_op *op))
+{
+	struct fg_client *client = op->client;
+
+	c->users++;
+	answer(op);
+	if (client != NULL)
+		fg_client_push(client);
+	fg_change_keep(c);
+	fg_change_free(c);
 }

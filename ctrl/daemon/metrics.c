@@ -164,6 +164,64 @@ static void write_traffic(struct fg_metrics_text *t, const struct fg_status *s, 
 		}
 }
 
+/* ---- The DPDK dataplane ---- */
+
+static void by_port(struct fg_metrics_text *t, const struct fg_status *s, const char *name, const char *type,
+		    const char *help, size_t offset)
+{
+	char value[2 * FG_NAME_MAX + 2];
+
+	family(t, name, type, help);
+	for (uint32_t i = 0; i < s->ports; i++) {
+		uint64_t v;
+
+		memcpy(&v, (const uint8_t *)&s->plane.port[i] + offset, sizeof(v));
+		add(t, "%s{port=\"%s\"} %llu\n", name, label(s->port[i].config.name, value), (unsigned long long)v);
+	}
+}
+
+static void write_links(struct fg_metrics_text *t, const struct fg_status *s)
+{
+	char value[2 * FG_NAME_MAX + 2];
+
+	family(t, "flowgate_port_link_up", "gauge", "1 where the device of a port has a link.");
+	for (uint32_t i = 0; i < s->ports; i++)
+		if (s->plane.port[i].used)
+			add(t, "flowgate_port_link_up{port=\"%s\"} %u\n", label(s->port[i].config.name, value),
+			    s->plane.port[i].link_up);
+}
+
+static void write_workers(struct fg_metrics_text *t, const struct fg_plane_status *p)
+{
+	family(t, "flowgate_worker_age_seconds", "gauge", "Since a worker of flowgate-dpdk was last seen to turn.");
+	for (uint32_t i = 0; i < p->workers; i++)
+		add(t, "flowgate_worker_age_seconds{core=\"%u\",pid=\"%u\"} %g\n", p->worker[i].lcore, p->worker[i].pid,
+		    p->worker[i].age_ms / 1e3);
+}
+
+static void write_dpdk(struct fg_metrics_text *t, const struct fg_status *s)
+{
+	const struct fg_plane_status *p = &s->plane;
+	uint32_t ready = 0;
+
+	for (uint32_t i = 0; i < p->instances; i++)
+		ready += p->instance[i].ready;
+	one(t, "flowgate_dpdk_ready", "Processes of flowgate-dpdk that forward.", ready);
+	family(t, "flowgate_dpdk_fenced_total", "counter", "Processes of flowgate-dpdk that hung and were killed.");
+	add(t, "flowgate_dpdk_fenced_total %u\n", p->fenced);
+	write_workers(t, p);
+	write_links(t, s);
+	by_port(t, s, "flowgate_port_send_full_total", "counter", "Packets for which a device had no room at first.",
+		offsetof(struct fg_plane_port, tx_full));
+	by_port(t, s, "flowgate_port_no_buffer_total", "counter", "Copies and samples that found no packet buffer.",
+		offsetof(struct fg_plane_port, no_mbuf));
+	by_port(t, s, "flowgate_port_payload_skipped_total", "counter",
+		"Packets whose payload was not looked at for want of time.",
+		offsetof(struct fg_plane_port, payload_skipped));
+	by_port(t, s, "flowgate_device_missed_total", "counter", "Packets that a driver says its device missed.",
+		offsetof(struct fg_plane_port, device_missed));
+}
+
 static void write_status(struct fg_metrics_text *t, const struct fg_metrics_reading *r)
 {
 	const struct fg_status *s = r->status;
@@ -176,6 +234,8 @@ static void write_status(struct fg_metrics_text *t, const struct fg_metrics_read
 	one(t, "flowgate_lines_budget", "Table lines that the worst packet may read.", s->cost.lines_budget);
 	one(t, "flowgate_generation", "Generation of rules that is enforced.", r->generation);
 	one(t, "flowgate_enforcing", "1 where a table is published, 0 where none is.", s->enforcing != 0);
+	if (s->plane.dpdk)
+		write_dpdk(t, s);
 }
 
 static void write_groups(struct fg_metrics_text *t, const char *name, const char *word,
@@ -230,6 +290,32 @@ static void write_commits(struct fg_metrics_text *t, const struct fg_metrics *m)
 	    (unsigned long long)m->commit_count, m->commit_sum_s, (unsigned long long)m->commit_count);
 }
 
+static void write_peers(struct fg_metrics_text *t, const struct fg_metrics_reading *r)
+{
+	char value[2 * FG_NAME_MAX + 2];
+
+	if (r->peers == 0)
+		return;
+	family(t, "flowgate_bgp_session_up", "gauge", "1 where the session with a peer is established.");
+	for (size_t i = 0; i < r->peers; i++)
+		add(t, "flowgate_bgp_session_up{peer=\"%s\"} %d\n", label(r->peer[i].name, value), r->peer[i].up);
+	family(t, "flowgate_bgp_rules", "gauge",
+	       "Rules that a peer has announced and not withdrawn; stale ones among them.");
+	for (size_t i = 0; i < r->peers; i++) {
+		label(r->peer[i].name, value);
+		add(t,
+		    "flowgate_bgp_rules{peer=\"%s\",stale=\"no\"} %llu\nflowgate_bgp_rules{peer=\"%s\",stale=\"yes\"} "
+		    "%llu\n",
+		    value, (unsigned long long)(r->peer[i].rules - r->peer[i].stale), value,
+		    (unsigned long long)r->peer[i].stale);
+	}
+	family(t, "flowgate_bgp_nlri_total", "counter", "NLRIs of a peer by what became of them.");
+	for (size_t i = 0; i < r->peers; i++)
+		for (size_t j = 0; j < FG_METRICS_RESULTS; j++)
+			add(t, "flowgate_bgp_nlri_total{peer=\"%s\",result=\"%s\"} %llu\n",
+			    label(r->peer[i].name, value), r->result[j], (unsigned long long)r->peer[i].count[j]);
+}
+
 void fg_metrics_write(const struct fg_metrics *m, const struct fg_metrics_reading *r, struct fg_metrics_text *out)
 {
 	if (r->status != NULL)
@@ -243,5 +329,6 @@ void fg_metrics_write(const struct fg_metrics *m, const struct fg_metrics_readin
 	family(out, "flowgate_rules_refused_total", "counter",
 	       "Rules that were refused, by reason and who wanted them.");
 	write_groups(out, "flowgate_rules_refused_total", "reason", m->refused, m->refused_groups);
+	write_peers(out, r);
 	write_commits(out, m);
 }

@@ -82,5 +82,5 @@ int fg_prepare_folders(const struct fg_conf *conf, const struct fg_rights_user *
 		return -errno;
 	if (geteuid() == 0 && chown(conf->store.folder, user->uid, user->gid) < 0)
 		return -errno;
-	return mount_pins(conf);
+	return conf->dpdk.used ? 0 : mount_pins(conf);
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "ctrl/daemon/op.h"
+#include "ctrl/daemon/plane.h"
+#include "ctrl/daemon/status.h"
 #include "ctrl/daemon/records.h"
 #include "ctrl/daemon/walk.h"
 #include "ctrl/load/show.h"
@@ -52,26 +54,30 @@ static json_t *causes_object(const struct fg_port_counters *c)
 
 static const char *mode_name(uint8_t mode)
 {
-	static const char *const names[] = { "none", "native", "generic" };
+	static const char *const names[] = { "none", "native", "generic", [FG_PLANE_DPDK] = "dpdk" };
 
 	return mode < sizeof(names) / sizeof(names[0]) ? names[mode] : names[0];
 }
 
 static json_t *port_object(const struct fg_status *s, uint32_t i)
 {
+	json_t *o, *device = fg_plane_device(&s->plane, i);
 	const struct fg_port_config *config = &s->port[i].config;
 	const struct fg_port_status *status = &s->port[i].status;
 	const struct fg_port_counters *c = &s->port[i].counters;
 	struct fg_count passed = sum_of(c, FG_PASS), dropped = sum_of(c, FG_DROP), redirected = sum_of(c, FG_REDIRECT);
 
-	return json_pack("{s:o,s:o,s:s,s:b,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "name",
-			 fg_show_string(config->name), "peer", fg_show_string(config->peer), "mode",
-			 mode_name(status->mode), "degraded", status->degraded, "on_failure",
-			 config->on_failure == FG_FAIL_CLOSED ? "closed" : "open", "reason",
-			 fg_port_reason_name(status->reason), "detail", fg_show_string(status->detail), "received",
-			 count_object(&c->received), "passed", count_object(&passed), "dropped", count_object(&dropped),
-			 "redirected", count_object(&redirected), "aborted", count_object(&c->aborted), "no_neighbour",
-			 count_object(&c->no_neighbour), "causes", causes_object(c));
+	o = json_pack("{s:o,s:o,s:s,s:b,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "name", fg_show_string(config->name),
+		      "peer", fg_show_string(config->peer), "mode", mode_name(status->mode), "degraded",
+		      status->degraded, "on_failure", config->on_failure == FG_FAIL_CLOSED ? "closed" : "open",
+		      "reason", fg_port_reason_name(status->reason), "detail", fg_show_string(status->detail),
+		      "received", count_object(&c->received), "passed", count_object(&passed), "dropped",
+		      count_object(&dropped), "redirected", count_object(&redirected), "aborted",
+		      count_object(&c->aborted), "no_neighbour", count_object(&c->no_neighbour), "causes",
+		      causes_object(c));
+	if (device != NULL)
+		json_object_set_new(o, "device", device);
+	return o;
 }
 
 static json_t *rules_object(const struct fg_status *s)
@@ -101,7 +107,7 @@ static bool status_of(const struct fg_message *m, struct fg_status *s)
 	if (m == NULL || m->kind != FG_SAY_STATUS || m->octets != sizeof(*m) + sizeof(*s))
 		return false;
 	memcpy(s, m + 1, sizeof(*s));
-	return s->ports <= FG_PORTS_MAX;
+	return s->ports <= FG_PORTS_MAX && fg_plane_ok(&s->plane);
 }
 
 static void on_status(void *ctx, const struct fg_message *m)
@@ -109,7 +115,7 @@ static void on_status(void *ctx, const struct fg_message *m)
 	static struct fg_status s;
 	struct fg_op *op = ctx;
 	struct fg_ctrl *ctrl = op->ctrl;
-	json_t *reply, *ports = json_array();
+	json_t *reply, *dpdk, *ports = json_array();
 
 	if (!status_of(m, &s)) {
 		json_decref(ports);
@@ -118,11 +124,17 @@ static void on_status(void *ctx, const struct fg_message *m)
 	}
 	for (uint32_t i = 0; i < s.ports; i++)
 		json_array_append_new(ports, port_object(&s, i));
-	reply = json_pack("{s:s,s:I,s:I,s:b,s:b,s:b,s:o,s:I,s:o,s:o,s:o,s:s}", "version", FG_VERSION, "generation",
+	reply = json_pack("{s:s,s:s,s:I,s:I,s:b,s:b,s:b,s:o,s:I,s:o,s:o,s:o,s:s}", "dataplane",
+			  s.plane.dpdk ? "dpdk" : "xdp", "version", FG_VERSION, "generation",
 			  (json_int_t)(s.generation + ctrl->generation_base), "started", (json_int_t)s.started_s,
 			  "adopted", s.adopted != 0, "enforcing", s.enforcing != 0, "shadow", s.shadow != 0, "rules",
 			  rules_object(&s), "alarm", (json_int_t)s.alarm, "budget", fg_budget_object(&s.cost), "ports",
 			  ports, "processes", processes_object(ctrl), "store", fg_ledger_problem(ctrl->ledger));
+	dpdk = fg_plane_object(&s.plane, ctrl->clock_offset_ns);
+	if (dpdk != NULL)
+		json_object_set_new(reply, "dpdk", dpdk);
+	if (reply != NULL && ctrl->conf.later[0] != '\0')
+		json_object_set_new(reply, "next_start", json_string(ctrl->conf.later));
 	if (reply != NULL && s.confirm_until_s != 0)
 		json_object_set_new(reply, "confirm_until", json_integer((json_int_t)s.confirm_until_s));
 	fg_op_reply(op, reply);
@@ -168,24 +180,46 @@ static void judge_ports(const struct fg_ctrl *ctrl, const struct fg_status *s, j
 	}
 }
 
-static void on_health(void *ctx, const struct fg_message *m)
+/* What becomes of packets meanwhile, where it is not that they pass. */
+static void judge_closed(const struct fg_ctrl *ctrl, json_t *problems)
+{
+	const struct fg_policy *p = &ctrl->conf.policy;
+
+	for (uint32_t i = 0; i < p->ports; i++)
+		if (p->port[i].on_failure == FG_FAIL_CLOSED)
+			problem(problems, ": on-failure closed: no IP packet passes unless a table is enforced",
+				p->port[i].name);
+}
+
+json_t *fg_health_problems(const struct fg_ctrl *ctrl, const struct fg_message *m)
 {
 	static struct fg_status s;
-	struct fg_op *op = ctx;
 	json_t *problems = json_array();
-	bool ok;
 
 	if (!status_of(m, &s)) {
 		problem(problems, "the gate does not answer", "");
-	} else {
-		if (!s.enforcing)
-			problem(problems, "nothing is enforced: no table is published", "");
-		if (s.shadow)
-			problem(problems, "shadow mode: verdicts are counted and nothing is done", "");
-		judge_ports(op->ctrl, &s, problems);
+		judge_closed(ctrl, problems);
+		return problems;
 	}
-	ok = json_array_size(problems) == 0;
-	fg_op_reply(op, json_pack("{s:b,s:o}", "ok", ok, "problems", problems));
+	if (!s.enforcing)
+		problem(problems, "nothing is enforced: no table is published", "");
+	if (s.shadow)
+		problem(problems, "shadow mode: verdicts are counted and nothing is done", "");
+	judge_ports(ctrl, &s, problems);
+	fg_plane_problems(&s.plane, problems);
+	return problems;
+}
+
+static void on_health(void *ctx, const struct fg_message *m)
+{
+	struct fg_op *op = ctx;
+	json_t *problems = fg_health_problems(op->ctrl, m), *reply;
+	bool ok = json_array_size(problems) == 0;
+
+	reply = json_pack("{s:b,s:o}", "ok", ok, "problems", problems);
+	if (reply != NULL && op->ctrl->conf.later[0] != '\0')
+		json_object_set_new(reply, "next_start", json_string(op->ctrl->conf.later));
+	fg_op_reply(op, reply);
 }
 
 void fg_method_health(struct fg_op *op)

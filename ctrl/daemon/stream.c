@@ -60,8 +60,8 @@ void fg_method_samples(struct fg_op *op)
 
 void fg_stream_event(struct fg_ctrl *ctrl, const struct fg_event *event)
 {
-	static const char *const kinds[] = { "unknown", "commit",  "expired",     "reverted", "alarm",
-					     "port",    "refused", "quarantined", "flushed",  "fenced" };
+	static const char *const kinds[] = { "unknown", "commit",      "expired", "reverted", "alarm",   "port",
+					     "refused", "quarantined", "flushed", "fenced",   "waiting", "admitted" };
 	const char *kind = event->kind < sizeof(kinds) / sizeof(kinds[0]) ? kinds[event->kind] : kinds[0];
 	char name[FG_NAME_MAX + 1];
 
@@ -78,13 +78,24 @@ void fg_stream_event(struct fg_ctrl *ctrl, const struct fg_event *event)
 					true);
 }
 
+/* Of an interface by its number; with DPDK, of a port by its number. */
+static void port_name(const struct fg_ctrl *ctrl, uint32_t number, char name[IF_NAMESIZE])
+{
+	const struct fg_policy *p = &ctrl->conf.policy;
+
+	if (!p->dpdk)
+		if_indextoname(number, name);
+	else if (number < p->ports)
+		memcpy(name, p->port[number].name, FG_IFNAME_OCTETS);
+}
+
 static json_t *sample_object(const struct fg_ctrl *ctrl, const struct fg_sample *s, const char *rule)
 {
 	static const char *const verdicts[] = { "pass", "drop", "redirect" };
 	char data[2 * FG_SAMPLE_OCTETS + 1], interface[IF_NAMESIZE] = "";
 
 	fg_hex_write(data, s->data, s->captured <= FG_SAMPLE_OCTETS ? s->captured : FG_SAMPLE_OCTETS);
-	if_indextoname(s->ifindex, interface);
+	port_name(ctrl, s->ifindex, interface);
 	return json_pack("{s:f,s:o,s:o,s:I,s:s,s:s,s:s}", "time",
 			 (double)(s->time_ns + ctrl->clock_offset_ns) / NS_PER_S, "rule", fg_show_string(rule),
 			 "interface", fg_show_string(interface), "length", (json_int_t)s->frame_len, "verdict",

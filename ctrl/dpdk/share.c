@@ -50,7 +50,8 @@ static bool sizes_are_good(const struct fg_share_sizes *z, size_t store_octets)
 {
 	return z->image_lines >= 1024 && (z->image_lines & (z->image_lines - 1)) == 0 &&
 	       z->image_lines <= 4 * FG_PAGE_LINES && z->slots > 0 && z->slots <= FG_SLOT_MASK && z->workers > 0 &&
-	       z->workers <= FG_WORKERS_MAX && store_octets > 0 && store_octets < UINT64_C(1) << 40;
+	       z->workers <= FG_WORKERS_MAX && z->patterns <= FG_PATTERN_ROOM_OCTETS && store_octets > 0 &&
+	       store_octets < UINT64_C(1) << 40;
 }
 
 /* A folder on a hugetlbfs has large pages, of which a file is made. */
@@ -121,6 +122,21 @@ static uint32_t who_lives(const struct fg_share_live *live)
 			return pid;
 	}
 	return 0;
+}
+
+uint32_t fg_share_running(const char *folder)
+{
+	int r;
+	struct fg_share_live *live = live_find(folder, &r);
+	uint32_t pid = who_lives(live);
+
+	live_forget(folder, live);
+	return pid;
+}
+
+bool fg_share_lock_path(const char *folder, char out[FG_SHARE_PATH_MAX])
+{
+	return snprintf(out, FG_SHARE_PATH_MAX, "%s/lock", folder) < FG_SHARE_PATH_MAX;
 }
 
 /* Whether what is there may be replaced. */
@@ -364,14 +380,18 @@ static int end_instance(const struct fg_share_instance *instance)
 
 int fg_share_remove(const char *folder)
 {
+	struct fg_share_live *live;
+	char lock[FG_SHARE_PATH_MAX];
 	int r;
-	struct fg_share_live *live = live_find(folder, &r);
 
+	live = live_find(folder, &r);
 	for (int i = 0; live != NULL && r == 0 && i < FG_INSTANCES_MAX; i++)
 		r = end_instance(&live->instance[i]);
 	live_forget(folder, live);
 	if (r == 0)
 		r = unlink_files(folder);
+	if (r == 0 && fg_share_lock_path(folder, lock))
+		unlink(lock);
 	if (r == 0 && rmdir(folder) != 0 && errno != ENOENT && errno != EBUSY && errno != ENOTEMPTY)
 		r = -errno;
 	return r;
@@ -388,6 +408,10 @@ void fg_share_memory(const struct fg_share *s, struct fg_plane_memory *m)
 		.actions = (struct fg_action *)(void *)(tables + s->layout.actions),
 		.meters = (struct fg_meter *)(void *)((uint8_t *)s->live + s->layout.meters),
 		.targets = (struct fg_target *)(void *)(tables + s->layout.targets),
+		.numbers = (uint32_t *)(void *)(tables + s->layout.numbers),
+		.patterns = { (struct fg_share_patterns *)(void *)(tables + s->layout.patterns[0]),
+			      (struct fg_share_patterns *)(void *)(tables + s->layout.patterns[1]) },
+		.pattern_octets = s->sizes.patterns,
 		.store = s->store,
 	};
 }

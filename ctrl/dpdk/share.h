@@ -70,6 +70,11 @@ void fg_share_close(struct fg_share *s);
  */
 int fg_share_remove(const char *folder);
 
+/* The pid of a process of the dataplane that lives on the files of a folder; 0: none does. */
+uint32_t fg_share_running(const char *folder);
+/* The path of the lock of who starts that process, and hands the lock to it. False: too long. */
+bool fg_share_lock_path(const char *folder, char out[FG_SHARE_PATH_MAX]);
+
 void fg_share_memory(const struct fg_share *s, struct fg_plane_memory *memory);
 
 /* ---- epoch.c ---- */

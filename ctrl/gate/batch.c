@@ -38,6 +38,12 @@ bool fg_change_add(struct fg_gate *g, uint32_t add, uint32_t del)
 	return true;
 }
 
+void fg_change_take(struct fg_gate *g, uint32_t slot)
+{
+	if (fg_change_add(g, 0, slot) && g->entry[slot].state == FG_ENTRY_LIVE)
+		fg_rules_charge(g, slot, false);
+}
+
 /* A staged rule goes as if it had not come. */
 static void unstage(struct fg_gate *g, uint32_t slot)
 {
@@ -45,7 +51,8 @@ static void unstage(struct fg_gate *g, uint32_t slot)
 
 	c->add = 0;
 	c->asked = true;
-	fg_rules_charge(g, slot, false);
+	if (!g->entry[slot].waits)
+		fg_rules_charge(g, slot, false);
 	fg_rules_drop(g, slot);
 }
 
@@ -63,7 +70,8 @@ static bool same_request(const struct fg_gate *g, uint32_t slot, const struct fg
 void fg_batch_room(struct fg_gate *g, const struct fg_rule *rule, const char *source, uint32_t old,
 		   uint64_t bytes_alone)
 {
-	uint64_t freed = old != 0 ? 1 : 0, freed_bytes = old != 0 ? g->entry[old].bytes : 0;
+	bool counts = old != 0 && !g->entry[old].waits;
+	uint64_t freed = counts ? 1 : 0, freed_bytes = counts ? g->entry[old].bytes : 0;
 	const struct fg_limits *l = &g->policy.limits;
 	char whose[FG_NAME_MAX + 24];
 	struct fg_finding why;
@@ -125,12 +133,14 @@ static uint32_t stage(struct fg_gate *g, const struct fg_record *r, const struct
 	g->entry[slot].bytes = (uint32_t)alone->bytes;
 	g->entry[slot].lines = alone->lines;
 	make_clean(g, slot);
-	if (fg_rules_arm(g, slot) != FG_OK) {
-		no_room(g, rule, "next hops that rules may name");
-		fg_rules_drop(g, slot);
-		return 0;
-	}
 	return slot;
+}
+
+/* What has no room waits where some of a batch may be left out; not beside a rule of its identity that is enforced. */
+static bool may_wait(const struct fg_gate *g, uint32_t old)
+{
+	return (g->batch.flags & (FG_BATCH_PARTIAL | FG_BATCH_TRY)) == FG_BATCH_PARTIAL &&
+	       (old == 0 || g->entry[old].waits);
 }
 
 /* Ties a staged rule to the change of its identity. */
@@ -144,38 +154,51 @@ static bool tie(struct fg_gate *g, uint32_t slot, uint32_t live, uint32_t change
 	return true;
 }
 
+static void replace(struct fg_gate *g, uint32_t new, uint32_t old, uint32_t staged)
+{
+	if (!g->entry[new].waits)
+		fg_rules_charge(g, new, true);
+	if (old != 0 && !g->entry[old].waits)
+		fg_rules_charge(g, old, false);
+	if (staged != 0)
+		fg_rules_drop(g, staged);
+}
+
 /* The rule takes the place of `old`, staged or live, or of one that leaves by this batch. */
 static enum fg_reason add_rule(struct fg_gate *g, const struct fg_record *r, const struct fg_rule *rule,
 			       const struct fg_cost *alone, uint32_t *slot)
 {
 	uint32_t staged = fg_rules_find(g, rule, r->by.source, 1u << FG_ENTRY_STAGED);
-	uint32_t live = fg_rules_find(g, rule, r->by.source, 1u << FG_ENTRY_LIVE);
+	uint32_t live = fg_rules_find(g, rule, r->by.source, 1u << FG_ENTRY_LIVE | 1u << FG_ENTRY_WAITING);
 	uint32_t left = fg_rules_find(g, rule, r->by.source, 1u << FG_ENTRY_LEAVING);
 	uint32_t change = staged != 0 ? g->entry[staged].change : left != 0 ? g->entry[left].change : 0;
-	uint32_t old = staged != 0 ? staged : live;
+	uint32_t old = staged != 0 ? staged : live, new;
+	bool room;
 
-	if (old != 0 && same_request(g, old, r)) {
+	/* One that waits is tried anew, where it stood: this batch may have made room for it. */
+	if (old != 0 && !g->entry[old].waits && same_request(g, old, r)) {
 		fg_finding_add(&g->findings, FG_DUPLICATE, 0, "RFC 8955 §5.1",
 			       "%s has this rule already, with the same actions and attributes", r->by.source);
 		return FG_DUPLICATE;
 	}
 	fg_batch_room(g, rule, r->by.source, old, alone->bytes);
-	if (fg_findings_refusal(&g->findings) != FG_OK)
-		return fg_findings_refusal(&g->findings);
-	*slot = stage(g, r, rule, old != 0 ? old : left, alone);
-	if (*slot == 0)
+	room = fg_findings_refusal(&g->findings) == FG_OK;
+	new = room || may_wait(g, old) ? stage(g, r, rule, old != 0 ? old : left, alone) : 0;
+	if (new == 0)
 		return FG_OVER_BUDGET;
-	if (!tie(g, *slot, live, change)) {
-		fg_rules_drop(g, *slot);
-		no_room(g, rule, "left in the batch");
+	if (room && fg_rules_arm(g, new) != FG_OK) {
+		no_room(g, rule, "next hops that rules may name");
+		room = false;
+	}
+	if (!(room || (may_wait(g, old) && fg_waiting_take(g, new))) || !tie(g, new, live, change)) {
+		fg_rules_drop(g, new);
+		if (room)
+			no_room(g, rule, "left in the batch");
 		return FG_OVER_BUDGET;
 	}
-	fg_rules_charge(g, *slot, true);
-	if (old != 0)
-		fg_rules_charge(g, old, false);
-	if (staged != 0)
-		fg_rules_drop(g, staged);
-	return FG_OK;
+	replace(g, new, old, staged);
+	*slot = new;
+	return room ? FG_OK : FG_OVER_BUDGET;
 }
 
 static enum fg_reason add(struct fg_gate *g, const struct fg_record *r, const struct fg_rule *rule, uint32_t *slot)
@@ -190,6 +213,7 @@ static enum fg_reason add(struct fg_gate *g, const struct fg_record *r, const st
 		g->batch.result.admitted++;
 	else
 		g->batch.result.refused++;
+	g->batch.result.waiting += code == FG_OVER_BUDGET && *slot != 0;
 	return code;
 }
 
@@ -198,7 +222,7 @@ static enum fg_reason add(struct fg_gate *g, const struct fg_record *r, const st
 static void delete (struct fg_gate *g, const struct fg_record *r, const struct fg_rule *rule)
 {
 	uint32_t staged = fg_rules_find(g, rule, r->by.source, 1u << FG_ENTRY_STAGED);
-	uint32_t live = fg_rules_find(g, rule, r->by.source, 1u << FG_ENTRY_LIVE);
+	uint32_t live = fg_rules_find(g, rule, r->by.source, 1u << FG_ENTRY_LIVE | 1u << FG_ENTRY_WAITING);
 	uint32_t kept = fg_rules_find(g, rule, r->by.source, 1u << FG_ENTRY_KEPT);
 
 	/* What a revert would bring back is not wanted any more either. */
@@ -206,8 +230,8 @@ static void delete (struct fg_gate *g, const struct fg_record *r, const struct f
 		fg_change_add(g, 0, kept);
 	if (staged != 0)
 		unstage(g, staged);
-	else if (live != 0 && fg_change_add(g, 0, live))
-		fg_rules_charge(g, live, false);
+	else if (live != 0)
+		fg_change_take(g, live);
 	if (staged != 0 || live != 0)
 		g->batch.result.deleted++;
 	else
@@ -227,7 +251,7 @@ enum fg_reason fg_batch_record(struct fg_gate *g, const struct fg_record *r, uin
 
 	g->findings.count = 0;
 	*slot = 0;
-	rule.offset_form = fg_admit_form(&rule);
+	rule.offset_form = fg_nlri_form(&rule);
 	if (r->op == FG_OP_ADD)
 		code = add(g, r, &rule, slot);
 	else
@@ -238,15 +262,27 @@ enum fg_reason fg_batch_record(struct fg_gate *g, const struct fg_record *r, uin
 	return code;
 }
 
+static void unadd(struct fg_gate *g, uint32_t slot)
+{
+	struct fg_entry *e = &g->entry[slot];
+
+	if (!(e->state == FG_ENTRY_STAGED && e->waits))
+		fg_rules_charge(g, slot, false);
+	if (e->state == FG_ENTRY_WAITING) {
+		e->joined = false;
+		e->change = 0;
+	} else {
+		fg_rules_drop(g, slot);
+	}
+}
+
 void fg_batch_abort(struct fg_gate *g)
 {
 	for (uint32_t i = 0; i < g->changes; i++) {
 		const struct fg_change c = g->change[i];
 
-		if (c.add != 0) {
-			fg_rules_charge(g, c.add, false);
-			fg_rules_drop(g, c.add);
-		}
+		if (c.add != 0)
+			unadd(g, c.add);
 		if (c.del == 0)
 			continue;
 		g->entry[c.del].leaving = false;

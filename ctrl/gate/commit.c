@@ -49,6 +49,12 @@ static enum fg_resource over(struct fg_gate *g, struct fg_cost *with)
 	return fg_need_exceeds(with, g->bytes_budget, g->lines_budget);
 }
 
+/* False: nothing comes, or only to wait. */
+static bool comes(const struct fg_gate *g, const struct fg_change *c)
+{
+	return c->add != 0 && !(g->entry[c->add].state == FG_ENTRY_STAGED && g->entry[c->add].waits);
+}
+
 /* Brings additions [from, to) in together if they fit: 0. Otherwise none of them. */
 static int fit(struct fg_gate *g, uint32_t from, uint32_t to, enum fg_resource *what, struct fg_cost *with)
 {
@@ -58,7 +64,7 @@ static int fit(struct fg_gate *g, uint32_t from, uint32_t to, enum fg_resource *
 	*what = FG_RES_NONE;
 	*with = g->cost;
 	for (; end < to && r == 0; end++)
-		if (g->change[end].add != 0)
+		if (comes(g, &g->change[end]))
 			r = set_change(g, &g->change[end], true);
 	if (r == 0)
 		*what = over(g, with);
@@ -68,7 +74,7 @@ static int fit(struct fg_gate *g, uint32_t from, uint32_t to, enum fg_resource *
 		return 0;
 	}
 	for (uint32_t i = from; i < end; i++)
-		if (g->change[i].add != 0)
+		if (comes(g, &g->change[i]))
 			set_change(g, &g->change[i], false);
 	return r != 0 ? r : FG_OVER_BUDGET;
 }
@@ -116,31 +122,57 @@ static void say_untried(struct fg_gate *g, struct fg_finding *why)
 	why->available = room_left(g->bytes_budget, g->cost.bytes);
 }
 
+/*
+ * A rule without room waits, unless there is one of its identity that stays. One that was deleted and not confirmed is in the store: what
+ * is said of it there is true again as soon as nothing waits for confirmation, and until then its revert is to be done anyway.
+ */
+static bool is_to_wait(struct fg_gate *g, const struct fg_change *c, const struct fg_finding *why)
+{
+	bool waits = g->entry[c->add].waits;
+
+	if (why->code != FG_OVER_BUDGET || (g->batch.flags & FG_BATCH_TRY) ||
+	    (c->del != 0 && !c->asked && g->entry[c->del].state == FG_ENTRY_LIVE))
+		return waits;
+	if (!waits)
+		waits = fg_waiting_take(g, c->add);
+	if (waits && g->entry[c->add].state == FG_ENTRY_KEPT)
+		fg_cell(g, c->add)->waits = 1;
+	return waits;
+}
+
 /* What has no room is out: a rule that was to come does not, one that was there goes. */
 static void leave_out(struct fg_gate *g, uint32_t i, const struct fg_finding *why, fg_batch_report report, void *ctx)
 {
 	struct fg_change *c = &g->change[i];
+	struct fg_entry *e = &g->entry[c->add];
+	bool waits = is_to_wait(g, c, why);
 
-	report(ctx, c->place, why);
-	if (g->entry[c->add].state == FG_ENTRY_LIVE) {
+	report(ctx, c->place, waits ? c->add : 0, why);
+	fg_rules_charge(g, c->add, false);
+	if (e->state == FG_ENTRY_LIVE) {
 		*c = (struct fg_change){ .del = c->add, .place = c->place };
-		g->entry[c->del].leaving = true;
-		fg_rules_charge(g, c->del, false);
+		e->leaving = true;
 		return;
 	}
-	fg_rules_charge(g, c->add, false);
-	if (g->entry[c->add].state == FG_ENTRY_STAGED) {
-		fg_rules_drop(g, c->add);
+	if (waits)
+		fg_rules_disarm(g, c->add);
+	if (e->state == FG_ENTRY_STAGED) {
 		g->batch.result.admitted--;
 		g->batch.result.refused++;
+		g->batch.result.waiting += waits;
+		if (waits)
+			return;
+		fg_rules_drop(g, c->add);
 	}
+	e->change = 0;
 	if (c->del != 0 && c->asked) {
 		*c = (struct fg_change){ .del = c->del, .place = c->place, .asked = true };
 		return;
 	}
 	if (c->del != 0) {
 		g->entry[c->del].change = 0;
-		fg_rules_charge(g, c->del, true);
+		if (g->entry[c->del].state == FG_ENTRY_LIVE)
+			fg_rules_charge(g, c->del, true);
 	}
 	*c = (struct fg_change){ .place = c->place };
 }
@@ -166,7 +198,7 @@ static int refuse(const struct halving *h, uint32_t i, int r, enum fg_resource w
 		leave_out(h->g, i, &why, h->report, h->ctx);
 		return FG_OVER_BUDGET;
 	}
-	h->report(h->ctx, h->g->change[i].place, &why);
+	h->report(h->ctx, h->g->change[i].place, 0, &why);
 	h->g->batch.result.admitted--;
 	h->g->batch.result.refused++;
 	return FG_OVER_BUDGET;
@@ -189,7 +221,7 @@ static int admit(const struct halving *h, uint32_t from, uint32_t to)
 	if (r == 0)
 		return 0;
 	if (to - from == 1)
-		return h->g->change[from].add == 0 ? 0 : refuse(h, from, r, what, &with);
+		return comes(h->g, &h->g->change[from]) ? refuse(h, from, r, what, &with) : 0;
 	r = admit(h, from, middle);
 	return r != 0 && h->all_or_none ? r : admit(h, middle, to);
 }
@@ -265,38 +297,68 @@ static void look_at_headroom(struct fg_gate *g)
 	g->alarm = level;
 }
 
+static void write_coming(struct fg_gate *g, uint32_t slot, uint64_t generation)
+{
+	struct fg_cell *c = fg_cell(g, slot);
+	const struct fg_entry *e = &g->entry[slot];
+
+	if (e->state == FG_ENTRY_STAGED && e->waits) {
+		c->waits = 1;
+		fg_store_mark(&g->store, &c->deleted, generation);
+	}
+	if (e->state == FG_ENTRY_STAGED)
+		fg_store_mark(&g->store, &c->added, generation);
+	if (e->state == FG_ENTRY_KEPT || e->state == FG_ENTRY_WAITING)
+		fg_store_mark(&g->store, &c->restored, generation);
+}
+
+/* Of one that waited and was withdrawn, all that a revert would bring back is that it waits. */
+static void write_going(struct fg_gate *g, uint32_t slot, uint64_t generation)
+{
+	struct fg_cell *c = fg_cell(g, slot);
+	const struct fg_entry *e = &g->entry[slot];
+
+	if (e->state == FG_ENTRY_KEPT && e->waits) {
+		c->waits = 0;
+		return;
+	}
+	if (e->state == FG_ENTRY_LIVE && e->waits)
+		c->waits = 1;
+	fg_store_mark(&g->store, e->state == FG_ENTRY_LIVE ? &c->deleted : &c->forgotten, generation);
+}
+
 /* In the store, all of it for a generation that is not true yet. */
 static void write_changes(struct fg_gate *g, uint64_t generation)
 {
 	for (uint32_t i = 0; i < g->changes; i++) {
-		const struct fg_change *c = &g->change[i];
-		struct fg_cell *add = fg_cell(g, c->add), *del = fg_cell(g, c->del);
-
-		if (c->add != 0 && g->entry[c->add].state == FG_ENTRY_STAGED)
-			fg_store_mark(&g->store, &add->added, generation);
-		if (c->add != 0 && g->entry[c->add].state == FG_ENTRY_KEPT)
-			fg_store_mark(&g->store, &add->restored, generation);
-		if (c->del != 0)
-			fg_store_mark(&g->store,
-				      g->entry[c->del].state == FG_ENTRY_KEPT ? &del->forgotten : &del->deleted,
-				      generation);
+		if (g->change[i].add != 0 && g->entry[g->change[i].add].state != FG_ENTRY_LIVE)
+			write_coming(g, g->change[i].add, generation);
+		if (g->change[i].del != 0)
+			write_going(g, g->change[i].del, generation);
 	}
 }
 
-static void came(struct fg_gate *g, uint32_t slot)
+/* How many that waited have come by this generation. */
+static uint32_t came(struct fg_gate *g, uint32_t slot, uint32_t waited)
 {
 	struct fg_entry *e = &g->entry[slot];
 	struct fg_cell *c = fg_cell(g, slot);
 
-	if (e->state == FG_ENTRY_KEPT) {
-		fg_store_mark(&g->store, &c->deleted, 0);
-		fg_store_mark(&g->store, &c->restored, 0);
+	if (e->state == FG_ENTRY_STAGED && e->waits) {
+		fg_waiting_begin(g, slot);
+		return waited;
 	}
+	if (e->state == FG_ENTRY_KEPT || e->state == FG_ENTRY_WAITING)
+		fg_store_restore(&g->store, c);
+	if (e->state == FG_ENTRY_WAITING)
+		fg_gate_event(g, FG_EVENT_ADMITTED, ++waited, c->name);
+	fg_waiting_leave(g, slot);
 	e->state = FG_ENTRY_LIVE;
 	e->joined = e->leaving = false;
 	e->change = 0;
 	if (c->expires_ns != 0)
 		fg_deadline_set(&g->deadlines, slot, c->expires_ns);
+	return waited;
 }
 
 static void went(struct fg_gate *g, uint32_t slot, bool keep)
@@ -306,7 +368,11 @@ static void went(struct fg_gate *g, uint32_t slot, bool keep)
 	fg_deadline_clear(&g->deadlines, slot);
 	e->leaving = false;
 	e->change = 0;
-	if (keep && e->state == FG_ENTRY_LIVE) {
+	if (e->state == FG_ENTRY_LIVE && e->waits) {
+		fg_waiting_begin(g, slot);
+		return;
+	}
+	if (keep && (e->state == FG_ENTRY_LIVE || e->state == FG_ENTRY_WAITING)) {
 		e->state = FG_ENTRY_KEPT;
 		return;
 	}
@@ -337,7 +403,8 @@ static void flip(struct fg_gate *g)
 void fg_commit_publish(struct fg_gate *g, uint64_t confirm_until_ns)
 {
 	uint64_t generation = g->store.head->generation + 1;
-	bool any = any_change(g);
+	bool any = any_change(g), less = false;
+	uint32_t waited = 0;
 
 	if (any) {
 		write_changes(g, generation);
@@ -348,10 +415,13 @@ void fg_commit_publish(struct fg_gate *g, uint64_t confirm_until_ns)
 	flip(g);
 	for (uint32_t i = 0; i < g->changes; i++) {
 		if (g->change[i].add != 0)
-			came(g, g->change[i].add);
+			waited = came(g, g->change[i].add, waited);
 		if (g->change[i].del != 0)
 			went(g, g->change[i].del, confirm_until_ns != 0);
+		less = less || g->change[i].del != 0;
 	}
+	if (less)
+		fg_waiting_again(g);
 	g->changes = 0;
 	g->batch.open = false;
 	if (any)

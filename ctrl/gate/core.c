@@ -70,11 +70,17 @@ void fg_gate_event(struct fg_gate *g, enum fg_event_kind kind, uint32_t value, c
 static void take_record(struct fg_gate *g, uint32_t slot)
 {
 	const struct fg_cell *c = fg_cell(g, slot);
-	enum fg_entry_state state = FG_ENTRY_LIVE;
+	static const enum fg_entry_state states[] = { [FG_FATE_THERE] = FG_ENTRY_LIVE,
+						      [FG_FATE_WAITS] = FG_ENTRY_WAITING,
+						      [FG_FATE_KEPT] = FG_ENTRY_KEPT,
+						      [FG_FATE_GONE] = FG_ENTRY_GONE };
+	enum fg_entry_state state = states[fg_store_fate(&g->store, c)];
 
-	if (c->deleted != 0)
-		state = c->deleted == g->store.head->confirm_generation ? FG_ENTRY_KEPT : FG_ENTRY_GONE;
 	fg_rules_link(g, slot, state, 0);
+	if (c->waits)
+		fg_waiting_take(g, slot);
+	if (state == FG_ENTRY_WAITING)
+		fg_waiting_begin(g, slot);
 	if (state == FG_ENTRY_GONE) {
 		g->entry[slot].change = g->gone;
 		g->gone = slot;
@@ -118,6 +124,7 @@ struct fg_gate *fg_gate_open(void *memory, const struct fg_plane_sizes *sizes, s
 	g->stable_ns = now_ns + STABLE_NS;
 	g->bucket_mask = bucket_count(sizes->slots) - 1;
 	g->changes_max = sizes->slots * CHANGES_A_SLOT;
+	g->waiting.cells_max = fg_waiting_cells_max(sizes->slots);
 	*error = "the rule store is of another version or size";
 	if (fg_store_open(&g->store, dataplane->memory.store, sizes->slots, private, &g->adopted, &damaged) != 0)
 		return NULL;

@@ -68,7 +68,7 @@ void fg_pages_rules(struct fg_gate *g, uint32_t id, uint64_t from, struct fg_out
 	for (; n != 0; n = g->entry[n].behind) {
 		size_t octets = sizeof(struct fg_listed) + fg_record_octets(fg_cell(g, n)->nlri_len);
 
-		if (g->entry[n].state != FG_ENTRY_LIVE)
+		if (!fg_rules_stays(g, n))
 			continue;
 		if (octets > (size_t)(end - at))
 			break;
@@ -86,7 +86,7 @@ void fg_pages_rules(struct fg_gate *g, uint32_t id, uint64_t from, struct fg_out
 
 static bool counted(const struct fg_gate *g, uint32_t slot)
 {
-	return slot < FG_PROTECT_MAX ? slot < g->policy.protects : g->entry[slot].state == FG_ENTRY_LIVE;
+	return slot < FG_PROTECT_MAX ? slot < g->policy.protects : fg_rules_stays(g, slot);
 }
 
 /* Slots from one on that are counted, without a gap. */
@@ -133,7 +133,7 @@ void fg_pages_counters(struct fg_gate *g, uint32_t id, uint64_t from, struct fg_
 static void count_rules(const struct fg_gate *g, struct fg_status *s)
 {
 	for (uint32_t n = g->first; n != 0; n = g->entry[n].behind)
-		if (g->entry[n].state == FG_ENTRY_LIVE)
+		if (fg_rules_stays(g, n))
 			s->rules[fg_rules_state(&g->entry[n])]++;
 }
 

@@ -58,6 +58,7 @@ enum fg_record_op { FG_OP_ADD = 1, FG_OP_DELETE };
 enum fg_record_flag {
 	FG_RECORD_COUNT_ONLY = 1, /* counts what it would have done */
 	FG_RECORD_STATIC = 2,     /* of a file of the configuration: a flush leaves it */
+	FG_RECORD_BGP = 4,        /* a peer has announced it, and takes it back: it is not kept on disk */
 };
 
 /* Who wants a rule and why. */
@@ -102,7 +103,7 @@ static inline uint32_t fg_record_octets(uint16_t nlri_len)
  */
 enum fg_batch_flag {
 	FG_BATCH_PARTIAL =
-		1, /* what is refused is left out; otherwise one refusal refuses all, as does one that is absent */
+		1, /* what is refused is left out, and for room, waits; otherwise one refusal refuses all, as does one that is absent */
 	FG_BATCH_TRY = 2, /* judged and taken back */
 };
 
@@ -119,6 +120,7 @@ struct fg_batch_result {
 	uint32_t admitted, refused, deleted, absent; /* absent: to be deleted, and not there */
 	uint32_t committed;                          /* 0: nothing of it is enforced */
 	uint32_t findings;                           /* that follow in this message */
+	uint32_t waiting, pad;                       /* of those that are refused: they wait for room */
 	struct fg_cost_now {
 		uint64_t bytes, bytes_budget;
 		uint32_t lines, lines_budget, slots, slots_budget;
@@ -127,7 +129,7 @@ struct fg_batch_result {
 
 struct fg_batch_finding {
 	uint32_t rule; /* place in the batch, from 0 */
-	uint32_t slot; /* of an admitted one */
+	uint32_t slot; /* of an admitted one, and of one that waits; otherwise 0 */
 	struct fg_finding why;
 };
 
@@ -210,7 +212,9 @@ enum fg_event_kind {
 	FG_EVENT_REFUSED,    /* a rule that was there is permitted no more: value is enum fg_reason */
 	FG_EVENT_QUARANTINED, /* the gate died thrice on one generation: it was undone, and what it brought is in quarantine */
 	FG_EVENT_FLUSHED,
-	FG_EVENT_FENCED, /* a process of the dataplane hung and was killed: value is its pid */
+	FG_EVENT_FENCED,   /* a process of the dataplane hung and was killed: value is its pid */
+	FG_EVENT_WAITING,  /* a rule that was there has no room any more, and waits for some */
+	FG_EVENT_ADMITTED, /* a rule that waited has room: value is how many of the generation had so far */
 };
 
 struct fg_event {

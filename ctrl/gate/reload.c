@@ -104,7 +104,7 @@ static void set_budgets(struct fg_gate *g)
 	const struct fg_limits *l = &g->policy.limits;
 	/* A sixteenth is for gaps: one image may have room where the other has not. */
 	uint64_t image = (uint64_t)g->sizes.image_lines * FG_LINE_OCTETS / 16 * 15;
-	uint64_t slots = g->sizes.slots - FG_PROTECT_MAX;
+	uint64_t slots = g->sizes.slots - FG_PROTECT_MAX - g->waiting.cells_max;
 
 	g->bytes_budget = l->bytes < image ? l->bytes : image;
 	g->lines_budget = l->lines < FG_STEPS_MAX ? (uint32_t)l->lines : FG_STEPS_MAX - 1;
@@ -174,7 +174,7 @@ void fg_gate_shadow(struct fg_gate *g, bool on)
 
 /* ---- What it says of the rules that are there ---- */
 
-static enum fg_reason judge_again(struct fg_gate *g, uint32_t slot)
+enum fg_reason fg_reload_judge(struct fg_gate *g, uint32_t slot, bool *permitted)
 {
 	struct fg_entry *e = &g->entry[slot];
 	const char *source = fg_cell(g, slot)->by.source;
@@ -183,19 +183,42 @@ static enum fg_reason judge_again(struct fg_gate *g, uint32_t slot)
 
 	g->findings.count = 0;
 	code = fg_admit(&g->admission, &e->rule, source, &g->findings, &alone);
+	*permitted = code == FG_OK;
 	if (code == FG_MALFORMED)
 		return code;
 	e->bytes = (uint32_t)alone.bytes;
 	e->lines = alone.lines;
 	fg_batch_room(g, &e->rule, source, 0, alone.bytes);
-	code = fg_findings_refusal(&g->findings);
-	return code == FG_OK ? (enum fg_reason)fg_rules_arm(g, slot) : code;
+	return fg_findings_refusal(&g->findings);
 }
 
-static void report(void *ctx, uint32_t place, const struct fg_finding *why)
+static void report(void *ctx, uint32_t place, uint32_t waits, const struct fg_finding *why)
 {
+	struct fg_gate *g = ctx;
+
 	(void)place;
-	fg_gate_event(ctx, FG_EVENT_REFUSED, why->code, "");
+	fg_gate_event(g, waits != 0 ? FG_EVENT_WAITING : FG_EVENT_REFUSED, why->code,
+		      waits != 0 ? fg_cell(g, waits)->name : "");
+}
+
+/* A rule that is there, or waits already: it stays, waits, or goes. */
+static void judge_one(struct fg_gate *g, uint32_t slot)
+{
+	bool live = g->entry[slot].state == FG_ENTRY_LIVE, permitted;
+	enum fg_reason code = fg_reload_judge(g, slot, &permitted);
+
+	if (!live && permitted)
+		return;
+	if (code == FG_OK)
+		code = (enum fg_reason)fg_rules_arm(g, slot);
+	if (live && code == FG_OK) {
+		fg_rules_charge(g, slot, true);
+		fg_change_add(g, slot, 0);
+		return;
+	}
+	permitted = permitted && fg_waiting_take(g, slot);
+	fg_gate_event(g, permitted ? FG_EVENT_WAITING : FG_EVENT_REFUSED, code, fg_cell(g, slot)->name);
+	fg_change_add(g, 0, slot);
 }
 
 static void judge_all(struct fg_gate *g)
@@ -203,19 +226,9 @@ static void judge_all(struct fg_gate *g)
 	memset(g->use, 0, sizeof(g->use));
 	g->live = 0;
 	for (uint32_t n = g->first; n != 0; n = g->entry[n].behind) {
-		enum fg_reason code;
-
 		fg_rules_place(g, n);
-		if (g->entry[n].state != FG_ENTRY_LIVE)
-			continue;
-		code = judge_again(g, n);
-		if (code == FG_OK) {
-			fg_rules_charge(g, n, true);
-			fg_change_add(g, n, 0);
-			continue;
-		}
-		fg_gate_event(g, FG_EVENT_REFUSED, code, fg_cell(g, n)->name);
-		fg_change_add(g, 0, n);
+		if (fg_rules_stays(g, n))
+			judge_one(g, n);
 	}
 }
 
@@ -234,6 +247,7 @@ int fg_gate_policy(struct fg_gate *g, const struct fg_policy *policy)
 	fg_commit_join(g, false, report, g);
 	fg_commit_publish(g, 0);
 	fg_gate_shadow(g, g->store.head->shadow);
+	fg_waiting_again(g);
 	g->ready = true;
 	g->dataplane->keep_only(g->dataplane->ctx, g->policy.port, g->policy.ports);
 	fg_reload_ports(g, true);

@@ -15,16 +15,13 @@ enum {
 };
 
 /* In a generation of our own, what has no room is left out and said so. */
-static void report(void *ctx, uint32_t place, const struct fg_finding *why)
+static void report(void *ctx, uint32_t place, uint32_t waits, const struct fg_finding *why)
 {
-	(void)place;
-	fg_gate_event(ctx, FG_EVENT_REFUSED, why->code, "");
-}
+	struct fg_gate *g = ctx;
 
-static void take_away(struct fg_gate *g, uint32_t slot)
-{
-	if (fg_change_add(g, 0, slot))
-		fg_rules_charge(g, slot, false);
+	(void)place;
+	fg_gate_event(g, waits != 0 ? FG_EVENT_WAITING : FG_EVENT_REFUSED, why->code,
+		      waits != 0 ? fg_cell(g, waits)->name : "");
 }
 
 static bool commit(struct fg_gate *g)
@@ -49,7 +46,7 @@ static void expire(struct fg_gate *g)
 	fg_batch_begin(g, 0, FG_BATCH_PARTIAL, 0);
 	for (int i = 0; i < EXPIRED_MAX && (slot = fg_deadline_due(&g->deadlines, g->now_ns)) != 0; i++) {
 		fg_deadline_clear(&g->deadlines, slot);
-		take_away(g, slot);
+		fg_change_take(g, slot);
 		fg_gate_event(g, FG_EVENT_EXPIRED, 0, fg_cell(g, slot)->name);
 	}
 	commit(g);
@@ -64,8 +61,12 @@ static void let_kept_go(struct fg_gate *g)
 
 		if (e->state != FG_ENTRY_KEPT)
 			continue;
-		e->state = FG_ENTRY_GONE;
 		e->joined = e->leaving = false;
+		if (fg_store_fate(&g->store, fg_cell(g, n)) == FG_FATE_WAITS) {
+			fg_waiting_begin(g, n);
+			continue;
+		}
+		e->state = FG_ENTRY_GONE;
 		e->change = g->gone;
 		g->gone = n;
 	}
@@ -77,6 +78,7 @@ int fg_gate_confirm(struct fg_gate *g)
 		return -ENOENT;
 	fg_store_confirm(&g->store, 0, 0);
 	let_kept_go(g);
+	fg_waiting_again(g);
 	return 0;
 }
 
@@ -84,14 +86,26 @@ int fg_gate_confirm(struct fg_gate *g)
 static bool may_come_back(struct fg_gate *g, uint32_t slot, uint64_t generation)
 {
 	const struct fg_cell *c = fg_cell(g, slot);
-	uint32_t live = fg_rules_find(g, &g->entry[slot].rule, c->by.source, 1u << FG_ENTRY_LIVE);
+	uint32_t live =
+		fg_rules_find(g, &g->entry[slot].rule, c->by.source, 1u << FG_ENTRY_LIVE | 1u << FG_ENTRY_WAITING);
 	struct fg_cost alone;
 
-	if (c->forgotten != 0 || (c->expires_ns != 0 && c->expires_ns <= g->now_ns) ||
+	if ((c->forgotten != 0 && !c->waits) || (c->expires_ns != 0 && c->expires_ns <= g->now_ns) ||
 	    (live != 0 && fg_cell(g, live)->added != generation))
 		return false;
 	g->findings.count = 0;
 	return fg_admit(&g->admission, &g->entry[slot].rule, c->by.source, &g->findings, &alone) == FG_OK;
+}
+
+/* What waited waits again, once nothing waits for confirmation; a successor that finds the revert not done does it again. */
+static void bring_back(struct fg_gate *g, uint32_t slot)
+{
+	struct fg_cell *c = fg_cell(g, slot);
+
+	if (c->waits)
+		fg_store_mark(&g->store, &c->forgotten, 0);
+	else if (fg_change_add(g, slot, 0))
+		fg_rules_charge(g, slot, true);
 }
 
 static void revert(struct fg_gate *g)
@@ -100,12 +114,12 @@ static void revert(struct fg_gate *g)
 
 	fg_batch_begin(g, 0, FG_BATCH_PARTIAL, 0);
 	for (uint32_t n = g->first; n != 0; n = g->entry[n].behind) {
-		if (g->entry[n].state == FG_ENTRY_KEPT && may_come_back(g, n, generation) && fg_change_add(g, n, 0))
-			fg_rules_charge(g, n, true);
+		if (g->entry[n].state == FG_ENTRY_KEPT && may_come_back(g, n, generation))
+			bring_back(g, n);
 	}
 	for (uint32_t n = g->first; n != 0; n = g->entry[n].behind)
-		if (g->entry[n].state == FG_ENTRY_LIVE && fg_cell(g, n)->added == generation)
-			take_away(g, n);
+		if (fg_rules_stays(g, n) && fg_cell(g, n)->added == generation)
+			fg_change_take(g, n);
 	if (!commit(g))
 		return;
 	fg_gate_confirm(g);
@@ -131,6 +145,8 @@ void fg_gate_tick(struct fg_gate *g)
 	if (h->confirm_generation != 0 && g->now_ns >= h->confirm_until_ns)
 		revert(g);
 	expire(g);
+	if (fg_waiting_due(g))
+		fg_waiting_try(g);
 }
 
 static uint64_t sooner(uint64_t a, uint64_t b)
@@ -151,6 +167,8 @@ uint64_t fg_gate_next_ns(const struct fg_gate *g)
 		return next;
 	if (h->confirm_generation != 0)
 		next = sooner(next, h->confirm_until_ns);
+	if (fg_waiting_due(g))
+		next = sooner(next, g->now_ns);
 	if (g->deadlines.count > 0)
 		next = sooner(next, g->deadlines.heap[1].at_ns);
 	return next;
@@ -160,7 +178,7 @@ uint64_t fg_gate_next_ns(const struct fg_gate *g)
 
 static bool goes(const struct fg_gate *g, uint32_t slot)
 {
-	return g->entry[slot].state == FG_ENTRY_LIVE && !(fg_cell(g, slot)->flags & FG_RECORD_STATIC);
+	return fg_rules_stays(g, slot) && !(fg_cell(g, slot)->flags & FG_RECORD_STATIC);
 }
 
 static uint32_t count_going(const struct fg_gate *g)
@@ -177,7 +195,7 @@ static void flush_one_by_one(struct fg_gate *g)
 	fg_batch_begin(g, 0, FG_BATCH_PARTIAL, 0);
 	for (uint32_t n = g->first; n != 0; n = g->entry[n].behind)
 		if (goes(g, n))
-			take_away(g, n);
+			fg_change_take(g, n);
 	commit(g);
 }
 
@@ -188,11 +206,15 @@ static void write_flush(struct fg_gate *g)
 
 	for (uint32_t n = g->first; n != 0; n = g->entry[n].behind)
 		if (goes(g, n))
-			fg_store_mark(&g->store, &fg_cell(g, n)->deleted, generation);
+			fg_store_mark(&g->store,
+				      g->entry[n].state == FG_ENTRY_LIVE ? &fg_cell(g, n)->deleted
+									 : &fg_cell(g, n)->forgotten,
+				      generation);
 	fg_store_commit(&g->store, generation);
 	for (uint32_t n = g->first; n != 0; n = g->entry[n].behind) {
 		if (goes(g, n)) {
-			fg_rules_charge(g, n, false);
+			if (g->entry[n].state == FG_ENTRY_LIVE)
+				fg_rules_charge(g, n, false);
 			fg_deadline_clear(&g->deadlines, n);
 			g->entry[n].state = FG_ENTRY_GONE;
 			g->entry[n].change = g->gone;
@@ -234,5 +256,6 @@ void fg_gate_flush(struct fg_gate *g)
 	else
 		flush_at_once(g, !g->ready || count_going(g) > FLUSH_MANY);
 	fg_gate_confirm(g);
+	fg_waiting_again(g);
 	fg_gate_event(g, FG_EVENT_FLUSHED, 0, "");
 }

@@ -89,6 +89,10 @@ static void list_remove(struct fg_gate *g, uint32_t slot)
 
 	if (g->seek == slot)
 		g->seek = e->behind;
+	if (g->waiting.first == slot)
+		g->waiting.first = e->behind;
+	if (g->waiting.next == slot)
+		g->waiting.next = e->behind;
 	*(e->before != 0 ? &g->entry[e->before].behind : &g->first) = e->behind;
 	*(e->behind != 0 ? &g->entry[e->behind].before : &g->last) = e->before;
 }
@@ -116,8 +120,10 @@ void fg_rules_place(struct fg_gate *g, uint32_t slot)
 	e->here = fg_policy_here(&g->policy, fg_cell(g, slot)->by.site);
 }
 
-static void let_target_go(struct fg_gate *g, struct fg_entry *e)
+void fg_rules_disarm(struct fg_gate *g, uint32_t slot)
 {
+	struct fg_entry *e = &g->entry[slot];
+
 	if (e->target != 0)
 		g->hop[e->target - FG_TARGETS_MAX - 1].users--;
 	e->target = 0;
@@ -133,7 +139,8 @@ void fg_rules_drop(struct fg_gate *g, uint32_t slot)
 	*link = e->hash_next;
 	list_remove(g, slot);
 	fg_deadline_clear(&g->deadlines, slot);
-	let_target_go(g, e);
+	fg_waiting_leave(g, slot);
+	fg_rules_disarm(g, slot);
 	*e = (struct fg_entry){ .state = FG_ENTRY_FREE };
 	fg_store_free(&g->store, slot);
 }
@@ -186,8 +193,7 @@ void fg_rules_sort(struct fg_gate *g)
 
 static bool wanted(const struct fg_entry *e)
 {
-	return e->here && ((e->state == FG_ENTRY_LIVE && !e->leaving) ||
-			   ((e->state == FG_ENTRY_STAGED || e->state == FG_ENTRY_KEPT) && e->joined));
+	return e->here && e->state != FG_ENTRY_GONE && (e->state == FG_ENTRY_LIVE ? !e->leaving : e->joined);
 }
 
 static void find_both(const struct fg_gate *g, uint32_t slot, uint32_t *current, uint32_t *winner)
@@ -231,8 +237,15 @@ int fg_rules_settle(struct fg_gate *g, uint32_t slot)
 	return r;
 }
 
+bool fg_rules_stays(const struct fg_gate *g, uint32_t slot)
+{
+	return g->entry[slot].state == FG_ENTRY_LIVE || g->entry[slot].state == FG_ENTRY_WAITING;
+}
+
 enum fg_rule_state fg_rules_state(const struct fg_entry *e)
 {
+	if (e->state == FG_ENTRY_WAITING)
+		return FG_RULE_WAITING;
 	return !e->here ? FG_RULE_ELSEWHERE : e->in_table ? FG_RULE_ENFORCED : FG_RULE_YIELDS;
 }
 

@@ -114,9 +114,9 @@ static void say_finding(struct fg_gate *g, uint32_t place, uint32_t slot, const 
 	g->said[g->said_count++] = (struct fg_batch_finding){ .rule = place, .slot = slot, .why = *why };
 }
 
-static void report(void *ctx, uint32_t place, const struct fg_finding *why)
+static void report(void *ctx, uint32_t place, uint32_t waits, const struct fg_finding *why)
 {
-	say_finding(ctx, place, 0, why);
+	say_finding(ctx, place, waits, why);
 }
 
 void fg_serve_cancel(struct fg_gate *g, int why)

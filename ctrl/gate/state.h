@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The gate: what it knows, in memory that is laid out once. Inside ctrl/gate only. Reading order: rules.c finds rules and says which of the
- * same NLRI is enforced; batch.c takes records in; commit.c makes a generation; revert.c takes back, ends and flushes; reload.c takes a
- * policy; serve.c answers; core.c lays out.
+ * same NLRI is enforced; batch.c takes records in; commit.c makes a generation; revert.c takes back, ends and flushes; waiting.c
+ * tries again what had no room; reload.c takes a policy; serve.c answers; core.c lays out.
  *
  * One thread. All changes go left-right: the image that nobody reads is made to follow, the store's generation and then `side` are set, and
  * before anything else is changed fg_gate_catch_up() waits for packets and brings the other image along.
@@ -13,7 +13,7 @@
 #include "ctrl/gate/admit.h"
 #include "ctrl/gate/dataplane.h"
 #include "ctrl/gate/deadlines.h"
-#include "ctrl/gate/hash.h"
+#include "flowgate/hash.h"
 #include "ctrl/gate/outbox.h"
 #include "ctrl/table/update.h"
 
@@ -22,8 +22,9 @@ enum fg_entry_state {
 	FG_ENTRY_STAGED,  /* of the open batch */
 	FG_ENTRY_LIVE,    /* of the generation */
 	FG_ENTRY_KEPT,    /* deleted by the generation that waits for confirmation */
+	FG_ENTRY_WAITING, /* has no room, and is tried again when there is some */
 	FG_ENTRY_GONE,    /* deleted; the slot is free once no packet can meet it */
-	FG_ENTRY_LEAVING, /* for fg_rules_find(): LIVE or KEPT, and to go by the open batch */
+	FG_ENTRY_LEAVING, /* for fg_rules_find(): LIVE, KEPT or WAITING, and to go by the open batch */
 };
 
 /* A rule, by slot. What is in the store is not here twice, but for what the table needs. */
@@ -37,8 +38,9 @@ struct fg_entry {
 	uint8_t state;           /* enum fg_entry_state */
 	uint8_t source;          /* place of its source's limit, from 1; 0: none */
 	bool here;               /* of this site */
-	bool joined;             /* STAGED, KEPT: is to be there; */
-	bool leaving;            /* LIVE: is to go */
+	bool joined;             /* STAGED, KEPT, WAITING: is to be there; */
+	bool leaving;            /* LIVE, KEPT, WAITING: is to go */
+	bool waits; /* has a place among those that wait. STAGED, LIVE, KEPT: is to wait as of the open batch */
 	bool in_table;
 	uint32_t change; /* place in the open batch, from 1 */
 };
@@ -80,6 +82,11 @@ struct fg_gate {
 	uint32_t gone;        /* list */
 	uint32_t live;        /* rules, staged ones included */
 	struct fg_deadlines deadlines;
+	struct {
+		uint32_t cells, cells_max; /* of the store, that rules which wait have and may have */
+		uint32_t first;            /* no rule before it waits */
+		uint32_t next;             /* from where on they are tried; 0: there is no more room than there was */
+	} waiting;
 
 	struct fg_change *change;
 	uint32_t changes, changes_max;
@@ -154,11 +161,15 @@ uint32_t fg_rules_find(const struct fg_gate *g, const struct fg_rule *rule, cons
 int fg_rules_settle(struct fg_gate *g, uint32_t slot);
 /* Orders all rules by sequence. */
 void fg_rules_sort(struct fg_gate *g);
+/* It is of the generation, enforced or waiting. */
+bool fg_rules_stays(const struct fg_gate *g, uint32_t slot);
 enum fg_rule_state fg_rules_state(const struct fg_entry *e);
 /* What a source has more, or less. */
 void fg_rules_charge(struct fg_gate *g, uint32_t slot, bool more);
 /* Actions and meters of a slot that no packet can meet yet. FG_OK, or FG_OVER_BUDGET: no target is left for its next hop. */
 int fg_rules_arm(struct fg_gate *g, uint32_t slot);
+/* Gives the next hop back, of a slot that no packet can meet. */
+void fg_rules_disarm(struct fg_gate *g, uint32_t slot);
 
 /* ---- batch.c ---- */
 
@@ -168,13 +179,15 @@ enum fg_reason fg_batch_record(struct fg_gate *g, const struct fg_record *r, uin
 /* Says where the table or the source has no room for one rule more, of bytes_alone, in place of `old` (0: of none). */
 void fg_batch_room(struct fg_gate *g, const struct fg_rule *rule, const char *source, uint32_t old,
 		   uint64_t bytes_alone);
-/* All of it was staged: commits. What is refused now is reported; result is in g->batch.result. */
-typedef void (*fg_batch_report)(void *ctx, uint32_t place, const struct fg_finding *why);
+/* All of it was staged: commits. What is refused now is reported, with its slot if it waits; result is in g->batch.result. */
+typedef void (*fg_batch_report)(void *ctx, uint32_t place, uint32_t waits, const struct fg_finding *why);
 void fg_batch_end(struct fg_gate *g, fg_batch_report report, void *ctx);
 /* As if it had never been. */
 void fg_batch_abort(struct fg_gate *g);
 /* A change that is not of a batch: what goes, what comes. False: no place. */
 bool fg_change_add(struct fg_gate *g, uint32_t add, uint32_t del);
+/* A rule that is there or waits goes, if there is a place. */
+void fg_change_take(struct fg_gate *g, uint32_t slot);
 
 /* ---- commit.c ---- */
 
@@ -203,7 +216,29 @@ uint64_t fg_gate_next_ns(const struct fg_gate *g);
 int fg_gate_confirm(struct fg_gate *g);
 void fg_gate_flush(struct fg_gate *g);
 
+/* ---- waiting.c ---- */
+
+/*
+ * A rule without room waits: partial batches, and rules that were there when limits shrank. What is refused for another reason, and what is
+ * over the limit of one rule, does not. They have a sixteenth of the store to themselves, so none of them takes the place of a rule that has
+ * room. None is tried as long as a confirmation is waited for: its revert may want the room back.
+ */
+uint32_t fg_waiting_cells_max(uint32_t cells);
+/* Gives a rule a place among those that wait; false: all are taken. fg_waiting_leave() and fg_rules_drop() give it back. */
+bool fg_waiting_take(struct fg_gate *g, uint32_t slot);
+void fg_waiting_leave(struct fg_gate *g, uint32_t slot);
+/* As of now it waits. */
+void fg_waiting_begin(struct fg_gate *g, uint32_t slot);
+/* There may be room. */
+void fg_waiting_again(struct fg_gate *g);
+bool fg_waiting_due(const struct fg_gate *g);
+/* Tries some in order of sequence; what has room is a generation of its own. */
+void fg_waiting_try(struct fg_gate *g);
+
 /* ---- reload.c ---- */
+
+/* Judges a rule of the store anew: FG_OK, or why it is not to be had. *permitted: only because there is no room for it now. */
+enum fg_reason fg_reload_judge(struct fg_gate *g, uint32_t slot, bool *permitted);
 
 /* 0, or FG_MALFORMED: not a policy; the one there was stays. */
 int fg_gate_policy(struct fg_gate *g, const struct fg_policy *policy);

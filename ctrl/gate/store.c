@@ -90,7 +90,7 @@ static void fill(struct fg_cell *c, const struct fg_record *r, uint64_t sequence
 	c->offset_form = r->offset_form;
 	c->flags = r->flags;
 	c->nlri_len = r->nlri_len;
-	c->pad = 0;
+	c->waits = 0;
 	c->actions = r->actions;
 	memcpy(c->name, r->name, sizeof(c->name));
 	c->by = r->by;
@@ -127,6 +127,15 @@ void fg_store_free(struct fg_store *s, uint32_t slot)
 void fg_store_mark(struct fg_store *s, uint64_t *at, uint64_t generation)
 {
 	put(s, at, generation);
+}
+
+void fg_store_restore(struct fg_store *s, struct fg_cell *c)
+{
+	if (c->waits)
+		put(s, &c->added, c->restored);
+	put(s, &c->deleted, 0);
+	put(s, &c->restored, 0);
+	c->waits = 0;
 }
 
 void fg_store_commit(struct fg_store *s, uint64_t generation)
@@ -166,9 +175,10 @@ static bool whole(const struct fg_store *s, uint32_t slot)
 
 	return c->cells >= 1 && c->cells <= FG_CELLS_MAX && c->cells <= s->cells - slot &&
 	       (c->added > s->head->generation ||
-		(c->nlri_len <= FG_NLRI_MAX && fg_store_cells(c->nlri_len) == c->cells && c->family < FG_FAMILY_COUNT &&
-		 c->sequence < s->head->sequence && memchr(c->name, 0, sizeof(c->name)) &&
-		 memchr(c->by.source, 0, sizeof(c->by.source)) && memchr(c->by.site, 0, sizeof(c->by.site))));
+		(c->waits <= 1 && c->nlri_len <= FG_NLRI_MAX && fg_store_cells(c->nlri_len) == c->cells &&
+		 c->family < FG_FAMILY_COUNT && c->sequence < s->head->sequence &&
+		 memchr(c->name, 0, sizeof(c->name)) && memchr(c->by.source, 0, sizeof(c->by.source)) &&
+		 memchr(c->by.site, 0, sizeof(c->by.site))));
 }
 
 /* Undoes what a generation that never came wanted of a record, and settles what one that came did. */
@@ -182,10 +192,21 @@ static void settle(struct fg_store *s, struct fg_cell *c)
 		put(s, &c->deleted, 0);
 	if (c->forgotten > now)
 		put(s, &c->forgotten, 0);
-	if (c->restored != 0) {
-		put(s, &c->deleted, 0);
-		put(s, &c->restored, 0);
-	}
+	if (c->restored != 0)
+		fg_store_restore(s, c);
+	if (c->deleted == 0)
+		c->waits = 0;
+}
+
+enum fg_fate fg_store_fate(const struct fg_store *s, const struct fg_cell *c)
+{
+	uint64_t wait = s->head->confirm_generation;
+
+	if (c->deleted == 0)
+		return FG_FATE_THERE;
+	if (c->waits && c->forgotten == 0)
+		return FG_FATE_WAITS;
+	return wait != 0 && (c->waits ? c->forgotten : c->deleted) == wait ? FG_FATE_KEPT : FG_FATE_GONE;
 }
 
 static uint32_t adopt(struct fg_store *s)
@@ -284,23 +305,46 @@ int fg_store_quarantine(struct fg_store *s, uint64_t hash, bool on)
 
 /* ---- Crashes ---- */
 
-/* A new generation without what the last one did. */
-static void undo_last(struct fg_store *s)
+static void convict(struct fg_store *s, struct fg_cell *c, uint64_t *gone)
+{
+	fg_store_quarantine(s, fg_record_hash(c->family, c->offset_form, c->nlri, c->nlri_len), true);
+	put(s, gone, s->head->generation + 1);
+}
+
+/* What the last generation did to a record is undone by the next one. */
+static void undo(struct fg_store *s, struct fg_cell *c)
+{
+	uint64_t last = s->head->generation;
+
+	if (c->added == last && c->deleted == 0) {
+		convict(s, c, &c->deleted);
+	} else if (c->added == last && fg_store_fate(s, c) == FG_FATE_WAITS) {
+		convict(s, c, &c->forgotten);
+	} else if (c->waits && c->forgotten == last) {
+		put(s, &c->forgotten, 0);
+	} else if (c->deleted == last && c->forgotten == 0) {
+		c->waits = 0;
+		put(s, &c->restored, last + 1);
+	}
+}
+
+/* A new generation without what the last one did; or, where rules that wait are at fault, without those. */
+static void undo_last(struct fg_store *s, bool trying)
 {
 	uint64_t last = s->head->generation;
 
 	for (uint32_t slot = fg_store_next(s, 0); slot != 0; slot = fg_store_next(s, slot)) {
 		struct fg_cell *c = &s->cell[slot];
 
-		if (c->added == last && c->deleted == 0) {
-			fg_store_quarantine(s, fg_record_hash(c->family, c->offset_form, c->nlri, c->nlri_len), true);
-			put(s, &c->deleted, last + 1);
-		} else if (c->deleted == last && c->forgotten == 0) {
-			put(s, &c->restored, last + 1);
-		}
+		if (!trying)
+			undo(s, c);
+		else if (fg_store_fate(s, c) == FG_FATE_WAITS)
+			convict(s, c, &c->forgotten);
 	}
 	fg_store_commit(s, last + 1);
 	adopt(s);
+	if (trying)
+		return;
 	if (s->head->confirm_generation == last)
 		fg_store_confirm(s, 0, 0);
 }
@@ -308,16 +352,17 @@ static void undo_last(struct fg_store *s)
 bool fg_store_started(struct fg_store *s)
 {
 	struct fg_store_header *h = s->head;
-	bool undo;
+	bool undo, trying = h->trying != 0;
 
 	/* Whoever made this generation was not started on it, and did not end well: that was the first time. */
 	if (h->crash_generation != h->generation) {
 		h->crashes = h->crash_generation != 0 ? 1 : 0;
 		h->crash_generation = h->generation;
 	}
+	h->trying = 0;
 	undo = h->crashes >= CRASHES_MAX;
 	if (undo) {
-		undo_last(s);
+		undo_last(s, trying);
 		h->crash_generation = h->generation;
 		h->crashes = 0;
 	}

@@ -25,7 +25,12 @@ enum {
 /* fg_cell.added of a record that no generation has yet, or that is being freed. */
 #define FG_STAGED UINT64_MAX
 
-/* First cell of a record. Times are CLOCK_BOOTTIME, which no one can set. */
+/*
+ * First cell of a record. Times are CLOCK_BOOTTIME, which no one can set.
+ *
+ * A rule that has no room and waits for some is a record that is deleted and `waits`: the generation that finds room brings it back by
+ * `restored`, as a revert does what was deleted, and from one that withdraws it on it is `forgotten`.
+ */
 struct fg_cell {
 	uint64_t added;     /* generation; 0: free */
 	uint64_t deleted;   /* generation; 0: it is there */
@@ -34,7 +39,7 @@ struct fg_cell {
 	uint64_t sequence;
 	uint64_t added_ns, expires_ns; /* expires_ns 0: never */
 	uint8_t family, offset_form, flags, cells;
-	uint16_t nlri_len, pad;
+	uint16_t nlri_len, waits; /* waits 1: where it is deleted, it waits for room; means nothing where it is not */
 	struct fg_actions actions;
 	char name[FG_NAME_MAX + 1];
 	struct fg_owner by;
@@ -54,7 +59,8 @@ struct fg_store_header {
 		crash_generation; /* that the process was started on last, or was well on; 0: it is started for the first time */
 	uint32_t crashes; /* starts on it, and the death of who made it, since it last ended well */
 	uint32_t shadow;
-	uint32_t quarantined, pad;
+	uint32_t quarantined;
+	uint32_t trying; /* 1: rules that wait are being tried, and are at fault if the process dies */
 	uint64_t quarantine[FG_QUARANTINE_MAX]; /* fg_record_hash() */
 };
 
@@ -80,6 +86,16 @@ size_t fg_store_private(uint32_t cells);
  */
 int fg_store_open(struct fg_store *s, void *memory, uint32_t cells, void *private, bool *adopted, uint32_t *damaged);
 
+/* What a record is as of the generation that is true. */
+enum fg_fate {
+	FG_FATE_THERE,
+	FG_FATE_WAITS, /* for room */
+	FG_FATE_KEPT,  /* deleted by the generation that waits for confirmation */
+	FG_FATE_GONE,
+};
+
+enum fg_fate fg_store_fate(const struct fg_store *s, const struct fg_cell *c);
+
 /* The next slot with a record behind `slot`, 0: there is none. Start with 0. */
 uint32_t fg_store_next(const struct fg_store *s, uint32_t slot);
 
@@ -90,6 +106,8 @@ uint32_t fg_store_put(struct fg_store *s, const struct fg_record *r, uint64_t se
 void fg_store_free(struct fg_store *s, uint32_t slot);
 /* Writes one of the generations of a record. */
 void fg_store_mark(struct fg_store *s, uint64_t *at, uint64_t generation);
+/* It is there again, as of the generation that is true; what has waited counts as brought by it. */
+void fg_store_restore(struct fg_store *s, struct fg_cell *c);
 /* From here on, the generation is true. */
 void fg_store_commit(struct fg_store *s, uint64_t generation);
 /* A new sequence number: none is ever given twice. */
@@ -104,7 +122,8 @@ int fg_store_quarantine(struct fg_store *s, uint64_t hash, bool on);
 
 /*
  * Once at start. Where the process has died on one generation for the third time, without fg_store_stable() since, that generation is at
- * fault: it is undone in a new one, and the rules it brought are quarantined. True where that was so.
+ * fault: it is undone in a new one, and the rules it brought are quarantined. Where it died while rules that wait were tried, these are at
+ * fault: they go, into quarantine. True where one of the two was so.
  */
 bool fg_store_started(struct fg_store *s);
 /* It runs, or was asked to end. */

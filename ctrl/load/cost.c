@@ -102,7 +102,7 @@ static enum fg_resource rule_over(const struct fg_load *load, const struct fg_co
 /* One `continue` rule more on the way of a packet than can be honoured. */
 static int judge_continues(struct fg_load *load, struct group *g, struct fg_loaded *rule)
 {
-	if ((rule->rule.actions.set & FG_ACT_CONTINUE) == 0)
+	if ((rule->rule.actions.set & FG_ACT_CONTINUE) == 0 && rule->rule.pattern == 0)
 		return 0;
 	if (g->continues < FG_APPLIED_MAX - 1) {
 		g->continues++;

@@ -73,6 +73,21 @@ static int take_name(struct fg_load *load, const struct line *l, struct fg_loade
 	return 0;
 }
 
+/* Text would have to say it too: one line, each quote behind a backslash, no backslash left over; and what it said already. */
+static int check_payload(struct fg_load *load, const struct line *l, const char *payload, const char *said)
+{
+	bool behind = false; /* a backslash */
+	const char *c = payload;
+
+	if (said[0] != '\0' && strcmp(said, payload) != 0)
+		return wrong(load, l, "'text' and 'payload' are not the same pattern");
+	for (; *c != '\0' && *c != '\n' && (*c != '"' || behind); c++)
+		behind = *c == '\\' && !behind;
+	return *c == '\0' && !behind
+		       ? 0
+		       : wrong(load, l, "unexpected value of 'payload', expected one line with \\\" for each quote");
+}
+
 /* Owner, ticket, site and source: kept as they are. */
 static int take_strings(struct fg_load *load, const struct line *l, struct fg_loaded *rule)
 {
@@ -92,6 +107,10 @@ static int take_strings(struct fg_load *load, const struct line *l, struct fg_lo
 			return r;
 		if (text == NULL || text[0] == '\0')
 			continue;
+		if (strings[i].to == &rule->payload)
+			r = check_payload(load, l, text, rule->payload);
+		if (r != 0)
+			return r;
 		if (strings[i].to != &rule->payload && strlen(text) > FG_NAME_MAX)
 			return fg_load_syntax(load, l->file, l->number, 1,
 					      "unexpected %s, expected one of at most 63 octets", strings[i].key);
@@ -120,7 +139,7 @@ static int take_attributes(struct fg_load *load, const struct line *l, struct fg
 		rule->count_only = json_is_true(json_object_get(l->object, "count_only"));
 	}
 	if (r == 0 && rule->payload[0] != '\0' && !had_payload)
-		r = fg_load_refuse_payload(load, rule);
+		r = fg_load_payload(load, rule);
 	return r != 0 || rule->rule.name[0] != '\0' ? r : take_name(load, l, rule);
 }
 

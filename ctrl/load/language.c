@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "ctrl/load/steps.h"
-#include "ctrl/rule/lint.h"
 #include "ctrl/text/text.h"
 
 struct reading {
@@ -38,16 +37,6 @@ static int copy_attributes(struct fg_load *load, const struct fg_text_rule *from
 	return r != 0 ? r : copy_string(load, from->payload, &to->payload);
 }
 
-int fg_load_refuse_payload(struct fg_load *load, struct fg_loaded *rule)
-{
-	struct fg_findings findings = { .count = 0 };
-
-	fg_finding_add(&findings, FG_UNSUPPORTED, 0, "extension",
-		       "payload patterns are enforced by the DPDK dataplane only; without the pattern the rule would "
-		       "be wider");
-	return fg_load_judge(load, rule, &findings.at[0]);
-}
-
 static int take_rule(void *ctx, const struct fg_text_rule *from)
 {
 	const struct reading *reading = ctx;
@@ -67,7 +56,7 @@ static int take_rule(void *ctx, const struct fg_text_rule *from)
 	} else if (r == 0) {
 		r = fg_load_take_nlri(load, to, from->rule.nlri, from->rule.nlri_len);
 	}
-	return r == 0 && from->payload != NULL ? fg_load_refuse_payload(load, to) : r;
+	return r == 0 && from->payload != NULL ? fg_load_payload(load, to) : r;
 }
 
 int fg_load_language(struct fg_load *load, const char *name, const char *text, size_t len)

@@ -13,7 +13,9 @@
 
 enum { ERROR_OCTETS = 1024 };
 
-static const struct fg_limit no_limit = { .bytes = UINT64_MAX, .lines = UINT64_MAX, .slots = UINT64_MAX };
+static const struct fg_limit no_limit = {
+	.bytes = UINT64_MAX, .lines = UINT64_MAX, .slots = UINT64_MAX, .pattern_bytes = UINT64_MAX
+};
 
 struct reading {
 	struct fg_limits *limits;
@@ -44,6 +46,25 @@ static struct fg_limit *source_of(struct fg_limits *l, const char *name)
 	return s;
 }
 
+static int pattern_word(const struct reading *r, const struct fg_text_limit *word)
+{
+	uint64_t v = word->value;
+
+	if (strcmp(word->word, "pattern-bytes") == 0) {
+		if (v > FG_PATTERN_ROOM_OCTETS)
+			return refuse(r, word, "at most 67108864 octets of payload patterns");
+		r->limits->pattern_bytes = v;
+	} else if (strcmp(word->word, "scan-octets") == 0) {
+		if (v < 1 || v > FG_PAYLOAD_SCAN_OCTETS_MAX)
+			return refuse(r, word, "1 to 65535 octets of a payload");
+		r->limits->scan_octets = (uint32_t)v;
+	} else {
+		return refuse(r, word,
+			      "bytes, lines, slots, mtu, shortest-ipv4, shortest-ipv6, pattern-bytes or scan-octets");
+	}
+	return 0;
+}
+
 static int table_word(const struct reading *r, const struct fg_text_limit *word)
 {
 	struct fg_limits *l = r->limits;
@@ -71,7 +92,7 @@ static int table_word(const struct reading *r, const struct fg_text_limit *word)
 			return refuse(r, word, "a prefix length");
 		l->shortest_dst[family] = (uint8_t)v;
 	} else {
-		return refuse(r, word, "bytes, lines, slots, mtu, shortest-ipv4 or shortest-ipv6");
+		return pattern_word(r, word);
 	}
 	return 0;
 }
@@ -82,8 +103,10 @@ static int rule_word(const struct reading *r, const struct fg_text_limit *word)
 		r->limits->rule.bytes = word->value;
 	else if (strcmp(word->word, "lines") == 0)
 		r->limits->rule.lines = word->value;
+	else if (strcmp(word->word, "pattern-bytes") == 0)
+		r->limits->rule.pattern_bytes = word->value;
 	else
-		return refuse(r, word, "bytes or lines in 'rule'");
+		return refuse(r, word, "bytes, lines or pattern-bytes in 'rule'");
 	return 0;
 }
 

@@ -7,8 +7,8 @@
 #include "ctrl/text/text.h"
 
 /*
- * Reads `limits { … }` from text over *l. Words: bytes, lines, slots (or rules), mtu, shortest-ipv4, shortest-ipv6;
- * in `rule { }` bytes and lines; in `source NAME { }` bytes and slots. 0; FG_MALFORMED: error[] holds
+ * Reads `limits { … }` from text over *l. Words: bytes, lines, slots (or rules), mtu, shortest-ipv4, shortest-ipv6,
+ * pattern-bytes, scan-octets; in `rule { }` bytes, lines and pattern-bytes; in `source NAME { }` bytes and slots. 0; FG_MALFORMED: error[] holds
  * FILE:LINE:COLUMN and why; -errno. *l is untouched unless 0.
  */
 int fg_limits_read(struct fg_limits *l, const char *file, const char *text, size_t len, char error[1024]);

@@ -39,6 +39,7 @@ void fg_load_free(struct fg_load *load)
 	if (load == NULL)
 		return;
 	fg_arena_free(&load->arena);
+	fg_pattern_database_free(&load->patterns);
 	free(load->rule);
 	free(load->work);
 	free(load);
@@ -111,7 +112,12 @@ static int by_order(const void *a, const void *b)
 
 static uint32_t slot_word(const struct fg_loaded *rule)
 {
-	return (rule->place - 1) | (rule->rule.actions.set & FG_ACT_CONTINUE ? FG_SLOT_CONTINUE : 0);
+	bool goes_on = rule->rule.actions.set & FG_ACT_CONTINUE;
+	uint32_t slot = rule->place - 1;
+
+	if (rule->rule.pattern != 0)
+		return slot | FG_SLOT_PAYLOAD | FG_SLOT_CONTINUE | (goes_on ? 0 : FG_SLOT_ENDS);
+	return slot | (goes_on ? FG_SLOT_CONTINUE : 0);
 }
 
 /* The rules of one family that are in the running, the one that is evaluated first in front (RFC 8955 §5.1). */
@@ -169,8 +175,8 @@ static void take_shadow(void *ctx, size_t judged, size_t by, enum fg_reason code
 
 	fg_loaded_name(other, name);
 	if (code == FG_DUPLICATE)
-		fg_finding_add(&findings, code, 0, "RFC 8955 §5.1", "the same NLRI as %s in line %u", name,
-			       other->line);
+		fg_finding_add(&findings, code, 0, "RFC 8955 §5.1", "the same NLRI%s as %s in line %u",
+			       rule->rule.pattern != 0 ? " and pattern" : "", name, other->line);
 	else
 		fg_finding_add(&findings, code, 0, "RFC 8955 §5.1",
 			       "every packet of it is matched by %s in line %u, which is evaluated before", name,
@@ -236,13 +242,19 @@ int fg_load_admit(struct fg_load *load)
 	int r = lint_rules(load);
 
 	if (r == 0)
+		r = fg_load_payload_same(load);
+	if (r == 0)
 		r = order_rules(load);
 	if (r == 0)
 		r = compare_rules(load);
 	if (r == 0)
 		r = fg_load_cost_rules(load);
 	if (r == 0)
+		r = fg_load_payload_compile(load);
+	if (r == 0)
 		r = fg_load_budget(load);
+	if (r == 0)
+		r = fg_load_payload_compile(load); /* without those that had no room */
 	if (r == 0)
 		settle(load);
 	return r;

@@ -11,6 +11,7 @@
 
 #include "ctrl/load/arena.h"
 #include "ctrl/load/limits.h"
+#include "ctrl/pattern/compile.h"
 #include "ctrl/table/table.h"
 
 enum {
@@ -39,6 +40,8 @@ struct fg_loaded {
 	bool count_only;     /* "count_only" of JSON: everything but the action */
 	bool actions_bad;    /* its communities are wrong: `actions` is not what was asked for */
 	struct fg_cost cost; /* where checked; see fg_load_admit() */
+	uint64_t
+		pattern_bytes; /* of the database of its payload pattern alone; 0: it has none, or it was not compiled */
 	uint32_t ttl_s;
 	const char *file;
 	const char *owner, *ticket, *site, *source, *payload; /* "" where not given */
@@ -49,12 +52,17 @@ struct fg_loaded {
 struct fg_load {
 	struct fg_limits limits;
 	bool full_offsets; /* octets that are given are read in FG_OFFSET_FULL */
+	/* The dataplane does payload patterns; where not, rules with one are refused. Before the first rule is read. */
+	bool payload;
+	const char *pattern_program; /* that compiles them; NULL: fg_pattern_program() says which */
 	struct fg_loaded **rule;
 	size_t count, room;
 	/* By fg_load_admit(): */
 	struct fg_table_rule *sorted[FG_FAMILY_COUNT]; /* admitted, in evaluation order; a slot is `place` - 1 */
 	size_t n[FG_FAMILY_COUNT];
 	struct fg_cost cost; /* of the image of them all */
+	/* Of their payload patterns; that of a rule has number fg_rule.pattern - 1. */
+	struct fg_pattern_database patterns;
 	size_t admitted, malformed;
 	char error[FG_LOAD_ERROR_MAX]; /* why the last call failed: FILE:LINE:COLUMN where it was syntax */
 	struct fg_arena arena;

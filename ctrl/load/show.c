@@ -98,7 +98,7 @@ json_t *fg_show_finding(const struct fg_finding *f)
 {
 	static const char *const resources[FG_RES_COUNT] = {
 		[FG_RES_NONE] = "none",   [FG_RES_BYTES] = "bytes",         [FG_RES_LINES] = "lines",
-		[FG_RES_SLOTS] = "slots", [FG_RES_CONTINUES] = "continues",
+		[FG_RES_SLOTS] = "slots", [FG_RES_CONTINUES] = "continues", [FG_RES_PATTERNS] = "patterns",
 	};
 	json_t *o = json_pack("{s:s,s:s?,s:o,s:s}", "code", fg_reason_name(f->code), "component",
 			      f->component ? fg_component_name(f->component) : NULL, "detail",

@@ -13,6 +13,7 @@ struct fg_load_work {
 	struct fg_table_rule *all[FG_FAMILY_COUNT]; /* rules that are in the running, in evaluation order */
 	size_t n[FG_FAMILY_COUNT];
 	struct fg_table_rule *some; /* room for as many as there are rules */
+	size_t patterns;            /* in load->patterns */
 };
 
 /* input.c: a new rule without octets, its strings "". NULL: no memory, or too many, in load->error. */
@@ -29,8 +30,15 @@ int fg_load_judge(struct fg_load *load, struct fg_loaded *rule, const struct fg_
 int fg_load_language(struct fg_load *load, const char *name, const char *text, size_t len);
 int fg_load_hex(struct fg_load *load, const char *name, const char *text, size_t len);
 int fg_load_json(struct fg_load *load, const char *name, const char *text, size_t len);
-/* language.c: refuses a rule with a payload pattern, which is beyond any NLRI. 0 or -ENOMEM. */
-int fg_load_refuse_payload(struct fg_load *load, struct fg_loaded *rule);
+/* payload.c: judges the form of a rule's payload pattern, as soon as it is read. 0 or -ENOMEM. */
+int fg_load_payload(struct fg_load *load, struct fg_loaded *rule);
+/* payload.c: says which rules have the same pattern: fg_rule.pattern and turn. 0 or -ENOMEM. */
+int fg_load_payload_same(struct fg_load *load);
+/*
+ * payload.c: compiles the patterns of the rules in the running, in the order of the input, and refuses those that cannot be; where some
+ * have gone since, compiles the rest anew. 0 or -ENOMEM.
+ */
+int fg_load_payload_compile(struct fg_load *load);
 /* hex.c: "ipv4", "ipv6-vpn" and so on. */
 bool fg_family_read(const char *text, size_t len, enum fg_family *family, bool *vpn);
 /* hex.c: adds communities "HEX[,HEX…]" to the rule's actions, judging them. 0; FG_MALFORMED: no hex; -ENOMEM. */

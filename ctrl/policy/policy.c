@@ -6,7 +6,9 @@
 
 #include "ctrl/rule/nlri.h"
 
-static const struct fg_limit no_limit = { .bytes = UINT64_MAX, .lines = UINT64_MAX, .slots = UINT64_MAX };
+static const struct fg_limit no_limit = {
+	.bytes = UINT64_MAX, .lines = UINT64_MAX, .slots = UINT64_MAX, .pattern_bytes = UINT64_MAX
+};
 
 void fg_limits_default(struct fg_limits *l)
 {
@@ -14,9 +16,12 @@ void fg_limits_default(struct fg_limits *l)
 	l->bytes = 256u << 20;
 	l->lines = 1536;
 	l->slots = FG_INPUT_RULES_MAX;
+	l->pattern_bytes = 16u << 20;
+	l->scan_octets = FG_PAYLOAD_SCAN_OCTETS;
 	l->rule = no_limit;
 	l->rule.bytes = 1u << 20;
 	l->rule.lines = 256;
+	l->rule.pattern_bytes = 1u << 20;
 }
 
 void fg_policy_default(struct fg_policy *p)

@@ -31,12 +31,15 @@ struct fg_limit {
 	uint64_t bytes;               /* of image */
 	uint64_t lines;               /* read for the worst packet; of one rule only */
 	uint64_t slots;               /* rules; of a source only */
+	uint64_t pattern_bytes;       /* of the database of its payload pattern alone; of one rule only */
 };
 
 struct fg_limits {
 	uint64_t bytes; /* of the whole image, the destination table included */
 	uint64_t lines; /* the most that any packet reads; below FG_STEPS_MAX */
 	uint64_t slots;
+	uint64_t pattern_bytes; /* of the database of all payload patterns; FG_PATTERN_ROOM_OCTETS at most */
+	uint32_t scan_octets;   /* of a payload that are looked at */
 	struct fg_limit rule;
 	struct fg_limit source[FG_SOURCES_MAX];
 	size_t sources;
@@ -47,7 +50,7 @@ struct fg_limits {
 
 /*
  * Serves 50k ordinary rules: 256 MiB of image, of which 64 MiB are the IPv4 destination table; 1536 lines a packet;
- * no lint against an MTU, no shortest prefix.
+ * no lint against an MTU, no shortest prefix; 16 MiB of payload patterns, 1 MiB of one, FG_PAYLOAD_SCAN_OCTETS of a payload.
  */
 void fg_limits_default(struct fg_limits *l);
 
@@ -67,7 +70,18 @@ struct fg_protect {
 struct fg_scope {
 	char source[FG_NAME_MAX + 1];
 	uint8_t family;
+	uint8_t shortest; /* destination prefix length from which on a rule inside of it is narrow enough; 0: any */
 	struct fg_prefix prefix;
+};
+
+/* ---- peer NAME { actions …; } ---- */
+
+enum { FG_GRANTS_MAX = FG_PROTECT_MAX / 2, FG_GRANT_ACCEPT = 1 << 30 };
+
+/* What a source may ask for. A source without one may ask for everything. */
+struct fg_grant {
+	char source[FG_NAME_MAX + 1];
+	uint32_t actions; /* of enum fg_action_bit; FG_GRANT_ACCEPT: rules that ask for none */
 };
 
 /* ---- interface NAME { … } and port-pair A B { … } ---- */
@@ -103,6 +117,8 @@ struct fg_policy {
 	uint32_t sites;
 	struct fg_scope scope[FG_SCOPES_MAX];
 	uint32_t scopes;
+	struct fg_grant grant[FG_GRANTS_MAX];
+	uint32_t grants;
 	struct fg_port_config port[FG_PORTS_MAX];
 	uint32_t ports;
 	struct fg_target_config target[FG_TARGETS_MAX];
@@ -111,6 +127,9 @@ struct fg_policy {
 	bool dpdk;           /* ports are devices of flowgate-dpdk; otherwise interfaces with XDP */
 	bool shadow;         /* verdicts are counted, and nothing is done to packets */
 };
+
+/* The bit of an action by its name, for struct fg_grant; 0: there is none. */
+uint32_t fg_policy_action(const char *name);
 
 /* No ports, no targets, and limits as above. Protected: neighbour discovery (RFC 4861), which no rule may cut off. */
 void fg_policy_default(struct fg_policy *p);

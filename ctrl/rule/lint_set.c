@@ -44,17 +44,17 @@ static bool same_addresses(const struct addresses *a, const struct addresses *b)
 	       same_prefix(&a->src, &b->src);
 }
 
-/* The same NLRI, as BGP compares it: octet by octet (RFC 8955 §5.1). */
-static bool same_octets(const struct fg_rule *a, const struct fg_rule *b)
+/* The same NLRI, as BGP compares it: octet by octet (RFC 8955 §5.1); and the same pattern, which BGP has none of. */
+static bool same_rule(const struct fg_rule *a, const struct fg_rule *b)
 {
-	return a->nlri_len == b->nlri_len && a->vpn == b->vpn &&
+	return a->pattern == b->pattern && a->nlri_len == b->nlri_len && a->vpn == b->vpn &&
 	       (!a->vpn || memcmp(a->rd, b->rd, sizeof(a->rd)) == 0) && memcmp(a->nlri, b->nlri, a->nlri_len) == 0;
 }
 
-/* T set: evaluation goes on behind this rule, so it hides nothing (RFC 8955 §7.3). */
+/* T set, or a payload pattern: evaluation goes on behind this rule, so it hides nothing (RFC 8955 §7.3). */
 static bool goes_on(const struct fg_rule *rule)
 {
-	return rule->actions.set & FG_ACT_CONTINUE;
+	return rule->pattern != 0 || (rule->actions.set & FG_ACT_CONTINUE);
 }
 
 /* Looks back from rule i, the nearest rule first: a duplicate is its neighbour. */
@@ -71,7 +71,7 @@ static void judge(const struct fg_rule *const *rules, size_t i, size_t window, s
 
 		if (!same_addresses(&mine, &theirs))
 			return;
-		if (same_octets(rule, rules[i])) {
+		if (same_rule(rule, rules[i])) {
 			report(ctx, i, i - back, FG_DUPLICATE);
 			return;
 		}

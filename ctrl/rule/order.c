@@ -44,6 +44,15 @@ static int order_prefixes(const struct fg_prefix *a, const struct fg_prefix *b)
 	return r != 0 ? r : (a->length < b->length) - (a->length > b->length);
 }
 
+/* Equal but for bits that mean nothing, and for what no NLRI says. Any fixed order will do of the former. */
+static int order_same(const struct fg_rule *a, const struct fg_rule *b)
+{
+	int r = order_octets(a->nlri, a->nlri_len, b->nlri, b->nlri_len);
+	uint64_t ta = a->turn - 1, tb = b->turn - 1; /* 0 is last */
+
+	return r != 0 ? r : (ta > tb) - (ta < tb);
+}
+
 int fg_rule_order(const struct fg_rule *a, const struct fg_rule *b)
 {
 	struct fg_component_iter ia = fg_components(a), ib = fg_components(b);
@@ -70,8 +79,7 @@ int fg_rule_order(const struct fg_rule *a, const struct fg_rule *b)
 		if (r != 0)
 			return r;
 	}
-	/* Equal but for bits that mean nothing: any fixed order will do. */
-	return order_octets(a->nlri, a->nlri_len, b->nlri, b->nlri_len);
+	return order_same(a, b);
 }
 
 /*

@@ -6,8 +6,9 @@
 #include "ctrl/rule/nlri.h"
 
 /*
- * < 0: a is evaluated before b; > 0: after; 0: the same NLRI octets. Both checked and of one family. A total order: rules of
- * one destination prefix are neighbours, longer prefixes come before those they lie in, rules without a destination last.
+ * < 0: a is evaluated before b; > 0: after; 0: the same NLRI octets and turn. Both checked and of one family. A total order: rules of
+ * one destination prefix are neighbours, longer prefixes come before those they lie in, rules without a destination last. Of the same NLRI,
+ * rules with a payload pattern come before the one without, which would hide them; each in its turn.
  */
 int fg_rule_order(const struct fg_rule *a, const struct fg_rule *b);
 

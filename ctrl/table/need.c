@@ -34,7 +34,8 @@ static uint64_t above(uint64_t a, uint64_t b)
 void fg_need_alone(const struct fg_rule *rule, const struct fg_cost *nothing, struct fg_compile_scratch *scratch,
 		   struct fg_cost *cost)
 {
-	const uint32_t go_on = rule->actions.set & (FG_ACT_CONTINUE | FG_ACT_COUNT_ONLY) ? FG_SLOT_CONTINUE : 0;
+	const bool goes_on = rule->pattern != 0 || (rule->actions.set & (FG_ACT_CONTINUE | FG_ACT_COUNT_ONLY));
+	const uint32_t go_on = goes_on ? FG_SLOT_CONTINUE : 0;
 	struct fg_table_rule alone = { rule, go_on };
 	struct fg_cost with;
 
@@ -109,7 +110,10 @@ static void fix(const struct fg_rule *rule, enum fg_resource what, struct fg_com
 		snprintf(out, FG_DETAIL_MAX, "drop %s: -%llu %s (the rule then matches more)", fg_component_name(type),
 			 (unsigned long long)saved, what == FG_RES_BYTES ? "bytes" : "lines");
 	else if (what == FG_RES_CONTINUES)
-		snprintf(out, FG_DETAIL_MAX, "let this rule, or one before it on the same way, do without `continue`");
+		snprintf(out, FG_DETAIL_MAX, "let this rule, or one before it on the same way, do without `%s`",
+			 rule->pattern != 0 ? "payload" : "continue");
+	else if (what == FG_RES_PATTERNS)
+		snprintf(out, FG_DETAIL_MAX, "a shorter pattern, fewer or shorter repetitions, or a higher limit");
 	else
 		snprintf(out, FG_DETAIL_MAX, "withdraw another rule, or raise the limit");
 }
@@ -121,7 +125,8 @@ static const char *resource_name(enum fg_resource what)
 		[FG_RES_BYTES] = "bytes",
 		[FG_RES_LINES] = "lines",
 		[FG_RES_SLOTS] = "slots",
-		[FG_RES_CONTINUES] = "`continue` rules on one packet's way",
+		[FG_RES_CONTINUES] = "rules with `continue` or `payload` on one packet's way",
+		[FG_RES_PATTERNS] = "octets of payload patterns",
 	};
 
 	return names[what];

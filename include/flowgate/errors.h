@@ -35,7 +35,15 @@ enum fg_reason {
 };
 
 /* The resources a budget knows. FG_RES_NONE where a finding is not about one. */
-enum fg_resource { FG_RES_NONE, FG_RES_BYTES, FG_RES_LINES, FG_RES_SLOTS, FG_RES_CONTINUES, FG_RES_COUNT };
+enum fg_resource {
+	FG_RES_NONE,
+	FG_RES_BYTES,
+	FG_RES_LINES,
+	FG_RES_SLOTS,
+	FG_RES_CONTINUES,
+	FG_RES_PATTERNS,
+	FG_RES_COUNT
+};
 
 struct fg_finding {
 	enum fg_reason code;

@@ -49,6 +49,14 @@ enum {
 	FG_STEPS_MAX = 2048,        /* steps of one packet through the image; the line budget is below it */
 	FG_BURST = 32,              /* packets matched together */
 
+	/* Payload patterns. */
+	FG_PATTERNS_MAX = 4096,        /* in one database */
+	FG_PATTERN_OCTETS_MAX = 2000,  /* of one, as written */
+	FG_PAYLOAD_SCAN_OCTETS = 1500, /* of a payload that are looked at, where the configuration says nothing */
+	FG_PAYLOAD_SCAN_OCTETS_MAX = 65535,
+	FG_PATTERN_ROOM_OCTETS = 64 << 20,   /* the largest database */
+	FG_PATTERN_SCRATCH_OCTETS = 4 << 20, /* working memory that a scan may need of a worker */
+
 	/* The XDP dataplane. */
 	FG_SIDES = 2,             /* images: one is read, one is changed */
 	FG_PROTECT_MAX = 64,      /* protect entries; slots [0, FG_PROTECT_MAX) are theirs */

@@ -99,6 +99,9 @@ struct fg_rule {
 	uint8_t offset_form; /* enum fg_offset_form: how the octets of an IPv6 prefix with an offset are read */
 	struct fg_actions actions;
 	char name[FG_NAME_MAX + 1]; /* "" if the rule has none */
+	uint32_t pattern;           /* number of its payload pattern and 1; 0: it has none */
+	uint64_t
+		turn; /* of its place among rules of the same NLRI, the lowest first; 0: it has no pattern, and is last */
 };
 
 /* An interval of field values, both ends included. A canonical list is ascending, disjoint and not adjacent. */

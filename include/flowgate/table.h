@@ -30,6 +30,9 @@ enum fg_step_kind { FG_STEP_NONE = 0, FG_STEP_ROOT, FG_STEP_PREFIXES, FG_STEP_RU
 /* Slot words: the rule's identity (counters, buckets, actions) and whether evaluation goes on behind it. */
 #define FG_SLOT_CONTINUE 0x80000000u
 #define FG_SLOT_MASK 0x0fffffffu
+/* The rule has a payload pattern too (payload.h), so evaluation goes on behind it: always with FG_SLOT_CONTINUE. */
+#define FG_SLOT_PAYLOAD 0x40000000u
+#define FG_SLOT_ENDS 0x20000000u /* and where the pattern is found, evaluation ends */
 
 /* Line 0. */
 struct fg_image {

@@ -28,8 +28,8 @@ PY
 
 goldens() {
 	cat <<-'ROWS'
-		check 1 check check.rules
-		check-json 1 check --json check.rules
+		check 1 check --dataplane xdp check.rules
+		check-json 1 check --json --dataplane xdp check.rules
 		check-syntax 2 check bad-syntax.rules
 		check-hex 1 check --json rules.hex
 		check-json-input 0 check rules.json
@@ -85,8 +85,14 @@ goldens() {
 #   2025-11 twice what there is room for          hazard_2025_over_the_limit_keeps_generation_n
 #   2025-12 every switch, off and on              hazard_2025_every_switch_off_and_on
 #   the fix was removing the rule                 hazard_withdraw_at_full_budget
-# No test yet, for there is no such thing yet: the compiler of patterns in its sandbox (2019-07), BGP sources that are switched off (2025-12), and
-# the session that outlives a bad rule.
+# What comes over a session is in test_bgp.py, by a speaker that says what no daemon would, and in test_peers.py by five daemons:
+#   2013-03 the same as a list and as a range     test_2013
+#   2020-08 a discard of everything, by the very  test_match_all_over_the_session
+#           session that it would end
+#   2023-26 malformed NLRIs and attributes        test_errors_cost_themselves; unit tests bgp-attribute, bgp-update; fuzz-bgp
+#   2021-06 more rules than a peer may have       test_maximum
+#           peers that flap, hang and half-open   test_flapping, test_half_open_and_slow
+# No test yet, for there is no such thing yet: the compiler of patterns in its sandbox (2019-07), BGP sources that are switched off (2025-12).
 
 rule_2013='{ match { destination 192.0.2.1/32; port 53; packet-length [ 99971 99985 ]; } then discard; }'
 
@@ -133,11 +139,80 @@ hazard_2020_wildcard_rule_is_shown_for_what_it_is() {
 	exits 1 check --json --limits limits rule && json '"too-broad" in code(0)'
 }
 
-# What no dataplane can run yet is refused, not left out of the rule: without its pattern it would match more.
+# What a dataplane cannot run is refused, not left out of the rule: without its pattern it would match more.
 hazard_2019_pattern_is_refused_whole() {
 	echo 'match destination 203.0.113.0/24 payload "(a+)+$" then discard' >rule
-	exits 1 check --json rule && json 'code(0) == ["unsupported"] and s["admitted"] == 0' || return 1
-	exits 1 replay --json --rules rule --read all.pcap && json 's["pass"] == 28'
+	exits 1 check --json --dataplane xdp rule && json 'code(0) == ["unsupported"] and s["admitted"] == 0' || return 1
+	exits 1 replay --json --dataplane xdp --rules rule --read all.pcap && json 's["pass"] == 28' || return 1
+	exits 1 encode rule && [ ! -s out ] && says 'no NLRI has a payload pattern'
+}
+
+# Expressions that made backtracking engines burn: an automaton does not, whatever the payload; and what takes too long to make is refused.
+hazard_2019_pathological_patterns() {
+	local seconds
+	cat >rules <<-'RULES'
+		name PLUS match destination 203.0.113.0/24 payload "/(a+)+$/" then sample continue
+		name ALT match destination 203.0.113.0/24 payload "/^(a|a)*b$/" then sample continue
+		name DOTS match destination 203.0.113.0/24 payload "/.*.*=.*/" then sample continue
+		name HUGE match destination 203.0.113.0/24 payload "/.{1,100000}/" then discard
+		name LONG match destination 203.0.113.0/24 payload "/[^a]{32767}b[^c]{32767}d[^e]{32767}/" then discard
+	RULES
+	exits 1 check --json rules && json 's["admitted"] == 3 and code(3) == ["unsupported"] and o[4]["state"] == "refused"' || return 1
+	head -3 rules >good
+	python3 -c '
+import sys; sys.path.insert(0, "'"$source"'/tests/e2e"); import captures as c
+packets = [c.frame(c.ipv4("203.0.113.7", 17, c.udp(1, 2, 0)[:4] + bytes([5, 0, 0, 0]) + b"a" * 1400 + b"!")) for i in range(2000)]
+open("bomb.pcap", "wb").write(c.pcap(1, [(i, p, None) for i, p in enumerate(packets)]))'
+	read -r _ seconds < <(measure replay --json --rules good --read bomb.pcap)
+	json 's["packets"] == 2000 and s["sampled"] == 0' || return 1
+	[ "$sanitized" != none ] || below "$seconds" 5 s
+}
+
+# Text and JSON say the same of a rule with a pattern, and read back as it.
+test_pattern_round_trip() {
+	cat >rules <<-'RULES'
+		name A match destination 203.0.113.7/32 payload "/a\"b\x00\/\\/ism" then discard
+		name B match destination 203.0.113.7/32 payload "plain [a-z]+ ä" then mark ef continue
+		name C match destination 203.0.113.7/32 then discard
+	RULES
+	exits 0 check --json rules && json 's["admitted"] == 3 and [r["precedence"] for r in o] == [1, 2, 3] and s["scan_bytes"] == 1500' &&
+		json 'all(r["nlri"] is None and r["cost"]["pattern_bytes"] > 0 for r in o[:2]) and s["pattern_bytes"] > 0' || return 1
+	cp out first
+	python3 -c 'import json
+for l in open("first"): print(json.loads(l).get("text", "#"))' >text
+	exits 0 check --json --from json first && sed 's/"file":"[a-z]*"//' out >from-json
+	exits 0 check --json --from text text && sed 's/"file":"[a-z]*"//' out >from-text
+	sed 's/"file":"[a-z]*"//' first | diff - from-json >&2 && diff from-json from-text >&2
+}
+
+# The same conditions: with other patterns other rules, in their order, before the rule without; with the same one a duplicate.
+test_pattern_identity() {
+	cat >rules <<-'RULES'
+		name ALL match destination 203.0.113.7/32 then discard
+		name X match destination 203.0.113.7/32 payload "/x/" then accept
+		name Y match destination 203.0.113.7/32 payload "/y/" then accept
+		name AGAIN match destination 203.0.113.7/32 payload "/x/" then discard
+		name CASE match destination 203.0.113.7/32 payload "/x/i" then accept
+	RULES
+	exits 1 check --json rules && json '[r["precedence"] for r in o] == [4, 1, 2, None, 3] and code(3) == ["duplicate"]' &&
+		json 'not any(code(i) for i in (0, 1, 2, 4))' || return 1
+	for i in $(seq 16); do echo "match destination 203.0.113.7/32 payload \"/p$i/\" then discard"; done >many
+	exits 1 check --json many && json 's["admitted"] == 15 and o[15]["reasons"][0]["resource"] == "continues"'
+}
+
+test_pattern_budgets() {
+	local i
+	for i in $(seq 40); do echo "match destination 203.0.113.$i/32 payload \"/w$i[a-z]{3}$i/\" then discard"; done >rules
+	echo 'limits { pattern-bytes 3000; scan-octets 64; }' >limits
+	exits 1 check --json --limits limits rules && json '0 < s["admitted"] < 40 and s["pattern_bytes"] <= s["pattern_bytes_budget"] == 3000' &&
+		json 's["scan_bytes"] == 64 and code(39) == ["over-budget"] and o[39]["reasons"][0]["resource"] == "patterns"' || return 1
+	echo 'limits { rule { pattern-bytes 10; } }' >limits
+	exits 1 check --json --limits limits rules && json 's["admitted"] == 0 and o[0]["reasons"][0]["available"] == 10' || return 1
+	for i in '{"text":"match port 1 payload \"/a/\" then discard","payload":"/b/"}' '{"text":"match port 1 then discard","payload":"/\"/"}' \
+		'{"text":"match port 1 then discard","payload":"/a\\"}' '{"text":"match port 1 then discard","payload":"/a\nb/"}'; do
+		echo "$i" >wrong
+		exits 2 check wrong && says 'wrong:1:1' || return 1
+	done
 }
 
 hazard_2021_limit_plus_one() {

@@ -52,6 +52,9 @@ may ctrl/rule/nlri.c ctrl/rule/canon.h
 not ctrl/rule/nlri.c ctrl/table/table.h
 not ctrl/rule/nlri.c ctrl/text/text.h
 not ctrl/rule/nlri.c tests/oracle/oracle.h
+may ctrl/bgp/session.c ctrl/rule/nlri.h
+not ctrl/bgp/session.c ctrl/text/text.h
+not ctrl/bgp/rib.c ctrl/gate/record.h
 may ctrl/table/compile.c flowgate/table.h
 may ctrl/table/compile.c ctrl/rule/order.h
 may ctrl/table/compile.c ctrl/table/table.h
@@ -80,6 +83,14 @@ not dataplane/burst.c ctrl/dpdk/share.h
 not ctrl/load/load.c ctrl/xdp/xdp.h
 may ctrl/load/load.c ctrl/text/text.h
 may ctrl/load/load.c ctrl/table/table.h
+may ctrl/load/payload.c ctrl/pattern/compile.h
+may ctrl/pattern/compile.c ctrl/pattern/job.h
+not ctrl/pattern/compile.c ctrl/rule/nlri.h
+not ctrl/pattern/main.c dataplane/payload.h
+not ctrl/table/compile.c ctrl/pattern/compile.h
+may dataplane/payload.c flowgate/payload.h
+not dataplane/payload.c ctrl/pattern/pattern.h
+not tests/oracle/pattern.c dataplane/payload.h
 not ctrl/load/load.c ctrl/cli/cli.h
 not ctrl/load/load.c tests/oracle/oracle.h
 may ctrl/conf/conf.c ctrl/load/limits.h

@@ -112,7 +112,11 @@ struct or_packet {
 	bool has_icmp_code;
 	uint8_t icmp_code;
 	bool has_tcp_flags;
-	uint16_t tcp_flags; /* octets 13 and 14 of the header, the data offset taken as 0 */
+	uint16_t tcp_flags;   /* octets 13 and 14 of the header, the data offset taken as 0 */
+	bool has_payload;     /* its first octet is captured */
+	size_t payload_at;    /* in the frame */
+	size_t payload_there; /* octets captured */
+	size_t payload_len;   /* octets that the IP length says there are */
 };
 
 /*

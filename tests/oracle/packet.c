@@ -69,6 +69,26 @@ static void read_transport(const struct view *v, size_t at, struct or_packet *p)
 	}
 }
 
+/* Behind the TCP or UDP header (RFC 9293 §3.1, RFC 768), else behind `at`; places from the IP header on. */
+static void read_payload(const struct view *v, size_t at, struct or_packet *p)
+{
+	size_t header = p->protocol == 17 ? 8 : 0, end = v->ip_end < v->captured ? v->ip_end : v->captured;
+
+	if (p->protocol == 6) {
+		if (!readable(v, at, 13))
+			return;
+		header = (size_t)(v->octet[at + 12] >> 4) * 4;
+		if (header < 20)
+			return;
+	}
+	p->has_payload = end > at + header;
+	if (!p->has_payload)
+		return;
+	p->payload_at = at + header;
+	p->payload_there = end - p->payload_at;
+	p->payload_len = v->ip_end - p->payload_at;
+}
+
 /* `offset` in units of eight octets. */
 static uint8_t fragment_bits(unsigned int offset, bool more)
 {
@@ -102,8 +122,10 @@ static enum or_kind read_ipv4(struct view *v, struct or_packet *p)
 	p->fragment = fragment_bits(be16(h + 6) & 0x1fff, h[6] & 0x20);
 	if (h[6] & 0x40)
 		p->fragment |= OR_FRAGMENT_DF;
-	if (!(p->fragment & OR_FRAGMENT_IS))
+	if (!(p->fragment & OR_FRAGMENT_IS)) {
 		read_transport(v, header, p);
+		read_payload(v, header, p);
+	}
 	return OR_IP;
 }
 
@@ -159,8 +181,10 @@ static enum or_kind walk_ipv6(const struct view *v, struct or_packet *p)
 	p->has_fragment = true;
 	p->has_protocol = true;
 	p->protocol = type;
-	if (!(p->fragment & OR_FRAGMENT_IS))
+	if (!(p->fragment & OR_FRAGMENT_IS)) {
 		read_transport(v, at, p);
+		read_payload(v, at, p);
+	}
 	return OR_IP;
 }
 
@@ -227,4 +251,5 @@ void or_packet_read(enum or_link link, const uint8_t *frame, size_t captured, si
 		kind = read_ipv6(&v, &p);
 	*out = kind == OR_IP ? p : (struct or_packet){ .kind = kind };
 	out->kind = kind;
+	out->payload_at += ip;
 }

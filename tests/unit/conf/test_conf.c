@@ -135,7 +135,8 @@ static void test_errors(void **state)
 	} wrong[] = {
 		{ "sites a",
 		  "f:1:1: unexpected 'sites', expected 'limits', 'protect', 'site', 'interface', 'port-pair', "
-		  "'redirect', 'redirect-to-ip', 'shadow', 'control', 'http', 'store' or 'rules'" },
+		  "'redirect', 'redirect-to-ip', 'shadow', 'control', 'http', 'store', 'rules', 'bgp', 'peer' or "
+		  "'dpdk'" },
 		{ "\n interface eth0 { speed 7; }",
 		  "f:2:19: unexpected 'speed', expected 'mode', 'on-failure', 'malformed' or 'no-neighbour'" },
 		{ "interface eth0 { mode fast; }",
@@ -166,12 +167,44 @@ static void test_errors(void **state)
 		{ "control { admin alice; }",
 		  "f:1:11: unexpected 'admin', expected 'uid' or 'gid' and a name or number behind it" },
 		{ "control { admin user alice; }", "f:1:17: unexpected 'user', expected 'uid' or 'gid'" },
-		{ "peer a { }", "f:1:1: unexpected 'peer', expected none: BGP is not supported by this build" },
-		{ "peer a {\n neighbor 192.0.2.1;\n}",
-		  "f:1:1: unexpected 'peer', expected none: BGP is not supported by this build" },
-		{ "dpdk { }", "f:1:1: unexpected 'dpdk', expected none: DPDK is not supported by this build" },
-		{ "limits { bites 1; }",
-		  "f:1:10: unexpected 'bites 1', expected bytes, lines, slots, mtu, shortest-ipv4 or shortest-ipv6" },
+		{ "dpdk { }", "f:1:1: unexpected 'dpdk', expected 'cores' in it" },
+		{ "dpdk { cores 1; }\ndpdk { cores 2; }", "f:2:1: unexpected 'dpdk', expected one block 'dpdk'" },
+		{ "dpdk { cores 1; lanes 2; }", "f:1:17: unexpected 'lanes', expected 'port', 'cores', 'main-core', "
+						"'memory', 'mbufs', 'eal' or 'run'" },
+		{ "dpdk { cores 3-1; }",
+		  "f:1:14: unexpected '3-1', expected cores such as 1-3 or 5, each once, of 0 to 1023" },
+		{ "dpdk { cores 1 1; }",
+		  "f:1:16: unexpected '1', expected cores such as 1-3 or 5, each once, of 0 to 1023" },
+		{ "dpdk { cores 1024; }",
+		  "f:1:14: unexpected '1024', expected cores such as 1-3 or 5, each once, of 0 to 1023" },
+		{ "dpdk { cores 1,; }",
+		  "f:1:14: unexpected '1,', expected cores such as 1-3 or 5, each once, of 0 to 1023" },
+		{ "dpdk { cores 0-32; }", "f:1:14: unexpected '0-32', expected at most 32 cores" },
+		{ "dpdk { main-core x; }", "f:1:18: unexpected 'x', expected a core of 0 to 1023" },
+		{ "dpdk { mbufs 12; }", "f:1:14: unexpected '12', expected 1k to 16M packet buffers" },
+		{ "dpdk { memory shm; }", "f:1:15: unexpected 'shm', expected a path that begins with '/'" },
+		{ "dpdk { port a,b 0; }", "f:1:13: unexpected 'a,b', expected a name without '=' and ','" },
+		{ "dpdk { port a 0; port a 1; }", "f:1:23: unexpected 'a', expected each port once" },
+		{ "dpdk { cores 1; port a 0; port b 1; }",
+		  "f:1:22: unexpected 'a', expected a port that stands in a 'port-pair'" },
+		{ "port-pair a c { }\ndpdk { cores 1; port a 0; port b 1; }",
+		  "f:1:13: unexpected 'c', expected the name of a 'port' of 'dpdk'" },
+		{ "interface e { }\ndpdk { cores 1; }",
+		  "f:1:11: unexpected 'e', expected no 'interface': with a block 'dpdk' packets never go to the host, "
+		  "and ports stand in 'port-pair'; a box that wants both runs two daemons" },
+		{ "port-pair a b { mode native; }\ndpdk { cores 1; port a 0; port b 1; }",
+		  "f:1:11: unexpected 'a', expected no 'mode': a device of DPDK has none" },
+		{ "redirect 1:2 { interface e; mac 02:00:00:00:00:01; }",
+		  "f:1:10: unexpected '1:2', expected no 'mac': only a block 'dpdk' makes use of it" },
+		{ "redirect 1:2 { mac 03:00:00:00:00:01; }", "f:1:20: unexpected '03:00:00:00:00:01', expected the "
+							     "address of one station such as \"02:00:00:00:00:01\"" },
+		{ "redirect 1:2 { mac 02:00:00:00:00:1x; }", NULL },
+		{ "redirect 1:2 { interface e; }\ndpdk { cores 1; }",
+		  "f:1:10: unexpected '1:2', expected an 'interface' that is a 'port' of 'dpdk'" },
+		{ "port-pair a b { }\nredirect 1:2 { interface a; }\ndpdk { cores 1; port a 0; port b 1; }",
+		  "f:2:10: unexpected '1:2', expected the 'mac' of the next hop, for DPDK asks no one for it" },
+		{ "limits { bites 1; }", "f:1:10: unexpected 'bites 1', expected bytes, lines, slots, mtu, "
+					 "shortest-ipv4, shortest-ipv6, pattern-bytes or scan-octets" },
 		{ "limits { source a { prefix 192.0.2.0/33; } }",
 		  "f:1:28: unexpected '192.0.2.0/33', expected a prefix such as 192.0.2.0/24 or 2001:db8::/32" },
 		{ "limits { source a { prefix 9; } }", "f:1:28: unexpected '9', expected prefix" },
@@ -182,7 +215,7 @@ static void test_errors(void **state)
 		{ "match port 1 then discard",
 		  "f:1:1: unexpected 'match', expected 'limits', 'protect', 'site', 'interface', "
 		  "'port-pair', 'redirect', 'redirect-to-ip', 'shadow', 'control', 'http', "
-		  "'store' or 'rules'" },
+		  "'store', 'rules', 'bgp', 'peer' or 'dpdk'" },
 		{ "control {\n socket /x\n", "f:3:1: unexpected end of file, expected ';' or word" },
 		{ "}", "f:1:1: unexpected '}', expected 'limits', 'protect' or word" },
 		{ "store { slots 100000; } limits { slots 200000; }",
@@ -199,6 +232,47 @@ static void test_errors(void **state)
 	}
 }
 
+static void test_dpdk(void **state)
+{
+	const struct fg_target_config *t = &conf.policy.target[0];
+
+	(void)state;
+	assert_read("");
+	assert_false(conf.dpdk.used || conf.policy.dpdk);
+	assert_read("port-pair wan lan { on-failure closed; malformed drop; }\n"
+		    "redirect 65000:1 { interface lan; next-hop 192.0.2.1; mac 02:00:00:00:00:aF; }\n"
+		    "dpdk {\n port wan 0000:03:00.0;\n port lan net_af_packet0,iface=eth1,qpairs=1;\n"
+		    " cores 1-3,5 7;\n main-core 0;\n memory /dev/hugepages/flowgate;\n mbufs 64k;\n"
+		    " eal --no-pci -a 0000:03:00.0;\n eal \"--log-level=lib.eal,4\";\n run off;\n}\n");
+	assert_true(conf.dpdk.used && conf.policy.dpdk);
+	assert_int_equal(conf.dpdk.ports, 2);
+	assert_string_equal(conf.dpdk.port[1].name, "lan");
+	assert_string_equal(conf.dpdk.port[1].device, "net_af_packet0,iface=eth1,qpairs=1");
+	assert_string_equal(conf.dpdk.cores, "1-3,5,7");
+	assert_int_equal(conf.dpdk.workers, 10);
+	assert_int_equal(conf.dpdk.main_core, 0);
+	assert_string_equal(conf.dpdk.memory, "/dev/hugepages/flowgate");
+	assert_int_equal(conf.dpdk.mbufs, 64 << 10);
+	assert_int_equal(conf.dpdk.eals, 4);
+	assert_string_equal(conf.dpdk.eal[3], "--log-level=lib.eal,4");
+	assert_false(conf.dpdk.run);
+	assert_string_equal(t->interface, "lan");
+	assert_true(t->has_mac);
+	assert_memory_equal(t->mac, "\2\0\0\0\0\xaf", 6);
+	assert_string_equal(conf.policy.port[0].peer, "lan");
+}
+
+static void test_dpdk_nothing_said(void **state)
+{
+	(void)state;
+	assert_read("dpdk { cores 4; }");
+	assert_string_equal(conf.dpdk.memory, "/dev/shm/flowgate");
+	assert_int_equal(conf.dpdk.workers, 2);
+	assert_int_equal(conf.dpdk.main_core, FG_CONF_CORE_NONE);
+	assert_int_equal(conf.dpdk.mbufs, 0);
+	assert_true(conf.dpdk.run);
+}
+
 /* One more than there is room for is an error, not an overrun. */
 static void test_bounds(void **state)
 {
@@ -209,6 +283,7 @@ static void test_bounds(void **state)
 		{ "", "interface i%d { }\n", "", FG_PORTS_MAX },
 		{ "", "redirect 1:%d { }\n", "", FG_TARGETS_MAX },
 		{ "", "site s%d\n", "", FG_SITES_MAX },
+		{ "dpdk { cores 1; ", "eal x%d; ", "}", FG_CONF_EAL_MAX },
 		{ "control { ", "read uid %d; ", "}", FG_CONF_ROLES_MAX },
 		{ "rules { ", "file /%d; ", "}", FG_CONF_RULE_FILES_MAX },
 		{ "limits { source a { ", "prefix 10.%d.0.0/16; ", "} }", FG_SCOPES_MAX },
@@ -272,6 +347,8 @@ int main(void)
 		cmocka_unit_test(test_limits_and_protect),
 		cmocka_unit_test(test_services),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_dpdk),
+		cmocka_unit_test(test_dpdk_nothing_said),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_file),
