@@ -50,16 +50,6 @@ static void absent(struct fg_op *op, const struct fg_change *c)
 	json_decref(object);
 }
 
-static void answer(struct fg_op *op)
-{
-	const struct deleting *d = op->state;
-	const struct fg_batch_result *r = &d->change->result;
-
-	fg_op_reply(op,
-		    json_pack("{s:I,s:I,s:o}", "generation", (json_int_t)(r->generation + op->ctrl->generation_base),
-			      "deleted", (json_int_t)r->deleted, "budget", fg_budget_object(&r->cost)));
-}
-
 static void on_change(void *ctx, struct fg_change *c, bool answered)
 {
 	struct fg_op *op = ctx;
@@ -72,7 +62,10 @@ static void on_change(void *ctx, struct fg_change *c, bool answered)
 		absent(op, c);
 		return;
 	}
-	fg_change_answer(c, op, answer);
+	fg_change_keep(c);
+	fg_op_reply(op, json_pack("{s:I,s:I,s:o}", "generation",
+				  (json_int_t)(c->result.generation + op->ctrl->generation_base), "deleted",
+				  (json_int_t)c->result.deleted, "budget", fg_budget_object(&c->result.cost)));
 }
 
 static void ask(struct fg_op *op)
