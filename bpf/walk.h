@@ -46,13 +46,9 @@ FG_INLINE uint32_t root_first(const struct fg_view *view, uint32_t here, const s
 			      struct scratch *s)
 {
 	const struct fg_key *k = &s->packet.key;
-	uint32_t line = fg_load_be32(k->dst) >> 12;
-	const uint32_t *filled = fg_line(view, root->filled + line / 512);
 	uint32_t found = 0, turn = 1;
 
-	if (filled == NULL)
-		return 0;
-	if ((filled[(line / 32) & 15] >> (line & 31)) & 1)
+	if (fg_root_filled(view, root, k))
 		found = fg_root_find(view, root, 0, k);
 	if (found == 0 && (root->flags & FG_ROOT_SHORT)) {
 		found = fg_root_find(view, root, 1, k);
@@ -151,7 +147,7 @@ FG_INLINE uint32_t begin(struct scratch *s)
 }
 
 /* From there to the end. A function that the verifier follows by itself. */
-__attribute__((noinline)) int walk(struct scratch *s, uint32_t ref)
+FG_INLINE int walk(struct scratch *s, uint32_t ref)
 {
 	const struct fg_step *step;
 	struct fg_view view;

@@ -76,7 +76,8 @@ FG_INLINE void root_nodes(const struct burst *b, uint32_t nodes, uint32_t found[
 FG_INLINE void enter_one(const struct burst *b, uint32_t set, uint32_t found[FG_BURST])
 {
 	const struct fg_view view = { .base = b->base };
-	uint32_t first = (uint32_t)__builtin_ctz(set), step = fg_root_find(&view, b->root, 0, b->keys[first]);
+	const struct fg_key *k = b->keys[__builtin_ctz(set)];
+	uint32_t step = fg_root_filled(&view, b->root, k) ? fg_root_find(&view, b->root, 0, k) : 0;
 
 	fetch(b, step);
 	for (uint32_t i = 0; i < FG_BURST; i++)

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,21 +105,23 @@ static bool was_said(const struct fg_options *o, const char *option)
 static void add_memory(struct arguments *a, const struct fg_options *o)
 {
 	uint64_t needed = needed_mb(o), free = free_huge_mb();
+	bool ordinary = was_said(o, "--no-huge");
 	char text[32];
 
-	if (was_said(o, "--no-huge") || was_said(o, "--huge-dir") || was_said(o, "--in-memory") ||
-	    was_said(o, "--huge-unlink"))
+	if (was_said(o, "--huge-dir") || was_said(o, "--in-memory") || was_said(o, "--huge-unlink"))
 		return;
-	if (free >= needed) {
+	if (!ordinary && free >= needed) {
 		add(a, "--in-memory");
 		return;
 	}
-	fprintf(stderr,
-		"flowgate-dpdk: %llu MiB of large pages are free and %llu are needed: working on ordinary memory\n",
-		(unsigned long long)free, (unsigned long long)needed);
+	if (!ordinary) {
+		fprintf(stderr, "flowgate-dpdk: %llu MiB of large pages are free and %llu are needed: %s\n",
+			(unsigned long long)free, (unsigned long long)needed, "working on ordinary memory");
+		add(a, "--no-huge");
+	}
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)needed);
-	add(a, "--no-huge");
-	add(a, "--no-shconf");
+	if (!was_said(o, "--no-shconf"))
+		add(a, "--no-shconf");
 	if (!was_said(o, "-m"))
 		add_two(a, "-m", text);
 }
@@ -159,6 +162,27 @@ static void add_devices(struct arguments *a, const struct fg_options *o)
 	}
 	if (!pci && !was_said(o, "--no-pci"))
 		add(a, "--no-pci");
+}
+
+/* What --force-max-simd-bitwidth=N says, or the most there is. DPDK's own default would be less than our widest form. */
+static unsigned long bits_allowed(const struct fg_options *o)
+{
+	static const char option[] = "--force-max-simd-bitwidth=";
+
+	for (int i = 0; i < o->eals; i++)
+		if (strncmp(o->eal[i], option, strlen(option)) == 0)
+			return strtoul(o->eal[i] + strlen(option), NULL, 10);
+	return ULONG_MAX;
+}
+
+enum fg_burst_form fg_eal_form(const struct fg_options *o)
+{
+	enum fg_burst_form form = fg_burst_best();
+	unsigned long bits = bits_allowed(o);
+
+	if (form == FG_BURST_AVX512 && bits < 512)
+		form = FG_BURST_AVX2; /* which every such processor has */
+	return form == FG_BURST_AVX2 && bits < 256 ? FG_BURST_SCALAR : form;
 }
 
 int fg_eal_start(const struct fg_options *o, int instance, char error[FG_OPTIONS_ERROR_MAX])

@@ -3,6 +3,7 @@
 #ifndef DATAPLANE_EAL_H
 #define DATAPLANE_EAL_H
 
+#include "dataplane/burst.h"
 #include "dataplane/options.h"
 
 /*
@@ -10,6 +11,8 @@
  * and the folder make the name that its files have. 0 or -errno, and why in error[].
  */
 int fg_eal_start(const struct fg_options *o, int instance, char error[FG_OPTIONS_ERROR_MAX]);
+/* Which form of the burst matcher works: the best, up to what --force-max-simd-bitwidth=N says. */
+enum fg_burst_form fg_eal_form(const struct fg_options *o);
 /* How many packet buffers: as asked for, or what queues and bursts of all workers take. */
 uint32_t fg_eal_mbufs(const struct fg_options *o);
 

@@ -47,7 +47,7 @@ static uint64_t number_of(struct fg_ledger *s, sqlite3_stmt *st, uint64_t otherw
 
 	if (fg_sql_row(s, st)) {
 		v = (uint64_t)sqlite3_column_int64(st, 0);
-		fg_sql_end(st);
+		fg_sql_end(s, st);
 	}
 	return v;
 }

@@ -147,6 +147,8 @@ static bool on_page(void *ctx, struct fg_walk *w, const struct fg_walk_rule *rul
 		head.op = FG_OP_DELETE;
 		if (head.flags & FG_RECORD_STATIC)
 			d->wrong = "rules of files are changed in the configuration";
+		else if (head.flags & FG_RECORD_BGP)
+			d->wrong = "rules of a BGP peer are withdrawn by the peer; quarantine keeps one away";
 		else if (fg_records_add(&d->batch->records, &head, rules[i].record->nlri, head.nlri_len) != 0)
 			d->wrong = "out of memory";
 	}

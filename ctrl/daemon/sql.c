@@ -39,11 +39,58 @@ static void say(struct fg_ledger *s, const char *problem)
 	fg_log(LOG_ERR, "store: %s; enforcement goes on", problem);
 }
 
+/* ---- Statements ---- */
+
+/* One that is lent is its borrower's from here on; the database stays open behind it until it is given back. */
+static void close_database(struct fg_ledger *s)
+{
+	for (uint32_t i = 0; i < s->statements; i++)
+		if (!s->statement[i].lent)
+			sqlite3_finalize(s->statement[i].st);
+	s->statements = 0;
+	sqlite3_close_v2(s->db);
+	s->db = NULL;
+}
+
+/* NULL: it cannot be read. A text that is lent already, or has no place any more, is read for this once. */
+static sqlite3_stmt *lend(struct fg_ledger *s, const char *text)
+{
+	sqlite3_stmt *st = NULL;
+
+	for (uint32_t i = 0; i < s->statements; i++) {
+		if (s->statement[i].text != text || s->statement[i].lent)
+			continue;
+		s->statement[i].lent = true;
+		return s->statement[i].st;
+	}
+	if (sqlite3_prepare_v3(s->db, text, -1, SQLITE_PREPARE_PERSISTENT, &st, NULL) != SQLITE_OK)
+		return NULL;
+	if (s->statements < FG_SQL_KEPT_MAX)
+		s->statement[s->statements++] = (struct fg_sql_kept){ text, st, true };
+	return st;
+}
+
+static void give_back(struct fg_ledger *s, sqlite3_stmt *st)
+{
+	uint32_t i = 0;
+
+	while (i < s->statements && s->statement[i].st != st)
+		i++;
+	if (i == s->statements) {
+		sqlite3_finalize(st);
+		return;
+	}
+	sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+	s->statement[i].lent = false;
+}
+
+/* ---- The file ---- */
+
 /* Cannot happen but by a mistake of ours or of memory: then nothing is kept, and that is said. */
 static void use_memory(struct fg_ledger *s)
 {
-	sqlite3_close_v2(s->db);
-	s->db = NULL;
+	close_database(s);
 	s->kept = false;
 	if (sqlite3_open(":memory:", &s->db) != SQLITE_OK || sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK)
 		fg_log(LOG_ERR, "store: nothing can be kept, not even in memory");
@@ -101,8 +148,7 @@ static void set_aside(struct fg_ledger *s)
 	static const char *const tails[] = { "", "-wal", "-shm" };
 	char from[sizeof(s->path) + 8], to[sizeof(s->path) + 48], problem[FG_DETAIL_MAX];
 
-	sqlite3_close_v2(s->db);
-	s->db = NULL;
+	close_database(s);
 	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
 		snprintf(from, sizeof(from), "%s%s", s->path, tails[i]);
 		snprintf(to, sizeof(to), "%s.damaged-%lld%s", s->path, (long long)time(NULL), tails[i]);
@@ -149,7 +195,7 @@ void fg_ledger_close(struct fg_ledger *s)
 {
 	if (s == NULL)
 		return;
-	sqlite3_close_v2(s->db);
+	close_database(s);
 	free(s);
 }
 
@@ -173,7 +219,10 @@ static void fail(struct fg_ledger *s)
 	say(s, problem);
 }
 
-static int bind(sqlite3_stmt *st, const char *format, va_list args)
+/* ---- Asking ---- */
+
+/* `lives` says whether the values stay until the statement has run (SQLITE_STATIC) or are copied. */
+static int bind(sqlite3_stmt *st, const char *format, sqlite3_destructor_type lives, va_list args)
 {
 	int r = SQLITE_OK;
 
@@ -183,24 +232,27 @@ static int bind(sqlite3_stmt *st, const char *format, va_list args)
 		if (*format == 'i') {
 			r = sqlite3_bind_int64(st, i, va_arg(args, int64_t));
 		} else if (*format == 's') {
-			r = sqlite3_bind_text(st, i, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
+			r = sqlite3_bind_text(st, i, va_arg(args, const char *), -1, lives);
 		} else {
 			blob = va_arg(args, const void *);
-			r = sqlite3_bind_blob(st, i, blob, va_arg(args, int), SQLITE_TRANSIENT);
+			r = sqlite3_bind_blob(st, i, blob, va_arg(args, int), lives);
 		}
 	}
 	return r;
 }
 
-static sqlite3_stmt *prepare(struct fg_ledger *s, const char *text, const char *format, va_list args)
+static sqlite3_stmt *prepare(struct fg_ledger *s, const char *text, const char *format, sqlite3_destructor_type lives,
+			     va_list args)
 {
-	sqlite3_stmt *st = NULL;
+	sqlite3_stmt *st;
 
 	if (s->db == NULL)
 		return NULL;
-	if (sqlite3_prepare_v2(s->db, text, -1, &st, NULL) == SQLITE_OK && bind(st, format, args) == SQLITE_OK)
+	st = lend(s, text);
+	if (st != NULL && bind(st, format, lives, args) == SQLITE_OK)
 		return st;
-	sqlite3_finalize(st);
+	if (st != NULL)
+		give_back(s, st);
 	fail(s);
 	return NULL;
 }
@@ -211,7 +263,7 @@ sqlite3_stmt *fg_sql(struct fg_ledger *s, const char *text, const char *format, 
 	va_list args;
 
 	va_start(args, format);
-	st = prepare(s, text, format, args);
+	st = prepare(s, text, format, SQLITE_TRANSIENT, args);
 	va_end(args);
 	return st;
 }
@@ -222,15 +274,16 @@ bool fg_sql_row(struct fg_ledger *s, sqlite3_stmt *st)
 
 	if (r == SQLITE_ROW)
 		return true;
-	sqlite3_finalize(st);
+	if (st != NULL)
+		give_back(s, st);
 	if (r != SQLITE_DONE)
 		fail(s);
 	return false;
 }
 
-void fg_sql_end(sqlite3_stmt *st)
+void fg_sql_end(struct fg_ledger *s, sqlite3_stmt *st)
 {
-	sqlite3_finalize(st);
+	give_back(s, st);
 }
 
 bool fg_sql_do(struct fg_ledger *s, const char *text, const char *format, ...)
@@ -240,12 +293,12 @@ bool fg_sql_do(struct fg_ledger *s, const char *text, const char *format, ...)
 	int r;
 
 	va_start(args, format);
-	st = prepare(s, text, format, args);
+	st = prepare(s, text, format, SQLITE_STATIC, args);
 	va_end(args);
 	if (st == NULL)
 		return false;
 	r = sqlite3_step(st);
-	sqlite3_finalize(st);
+	give_back(s, st);
 	if (r == SQLITE_DONE || r == SQLITE_ROW)
 		return true;
 	fail(s);

@@ -111,7 +111,7 @@ void fg_table_empty(struct fg_table *t)
 	t->side[0].broken = t->side[1].broken = true;
 }
 
-static struct fg_table *prepare(void *memory, uint32_t rules_max, uint8_t *const image[2], uint32_t lines)
+struct fg_table *fg_table_adopt(void *memory, uint32_t rules_max, uint8_t *const image[2], uint32_t lines)
 {
 	struct fg_table *t = memory;
 
@@ -129,21 +129,11 @@ static struct fg_table *prepare(void *memory, uint32_t rules_max, uint8_t *const
 
 struct fg_table *fg_table_init(void *memory, uint32_t rules_max, uint8_t *const image[2], uint32_t lines)
 {
-	struct fg_table *t = prepare(memory, rules_max, image, lines);
+	struct fg_table *t = fg_table_adopt(memory, rules_max, image, lines);
 
 	for (int side = 0; side < 2; side++)
 		if (fg_table_rebuild(t, side) != 0)
 			return NULL;
-	return t;
-}
-
-struct fg_table *fg_table_adopt(void *memory, uint32_t rules_max, uint8_t *const image[2], uint32_t lines)
-{
-	struct fg_table *t = prepare(memory, rules_max, image, lines);
-
-	/* All of them may have been written to. */
-	for (int side = 0; side < 2; side++)
-		t->side[side].top = lines;
 	return t;
 }
 

@@ -94,7 +94,6 @@ struct fg_side {
 	uint8_t *base;
 	uint32_t lines;
 	uint32_t used;   /* lines in blocks */
-	uint32_t top;    /* lines [top, lines) were never given out since the image was made anew */
 	uint32_t at;     /* where the search for free lines goes on */
 	uint64_t *taken; /* bit l % 64 of word l / 64: line l is in a block */
 	uint32_t dirty_groups;

@@ -57,7 +57,7 @@ void fg_lines_reset(struct fg_side *s, uint32_t first)
 {
 	memset(s->taken, 0, (s->lines + 63) / 64 * sizeof(*s->taken));
 	mark(s, 0, first, true);
-	s->used = s->top = s->at = first;
+	s->used = s->at = first;
 }
 
 bool fg_lines_take(struct fg_side *s, uint32_t n, struct fg_extent *block)
@@ -73,7 +73,6 @@ bool fg_lines_take(struct fg_side *s, uint32_t n, struct fg_extent *block)
 	*block = (struct fg_extent){ ref, n };
 	s->used += n;
 	s->at = ref + n;
-	s->top = s->at > s->top ? s->at : s->top;
 	return true;
 }
 

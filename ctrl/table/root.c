@@ -3,6 +3,8 @@
  * IPv4 destinations of an image that changes. The root has one operation: in the range of a prefix, replace one step by another. A new
  * prefix replaces the chain around it by its own, a prefix that goes does the reverse. Nodes are made anew from their 256 addresses.
  */
+#include <string.h>
+
 #include "ctrl/table/base.h"
 
 bool fg_root_init(struct fg_side *s)
@@ -20,6 +22,26 @@ bool fg_root_init(struct fg_side *s)
 		.kind = FG_STEP_ROOT,
 	};
 	return true;
+}
+
+static uint32_t *upper_entry(struct fg_side *s, uint32_t first)
+{
+	const struct fg_root_line *line = fg_lines_at(s, s->root.ref);
+
+	return (uint32_t *)fg_lines_at(s, line->upper) + first;
+}
+
+/* Entry of `shorter` or `upper` for the first address of a prefix, and how many it has there. */
+static uint32_t *entries_of(struct fg_side *s, uint32_t first, uint32_t length, uint32_t *n)
+{
+	const struct fg_root_line *line = fg_lines_at(s, s->root.ref);
+
+	if (length <= FG_SHORT_BITS) {
+		*n = 1u << (FG_SHORT_BITS - length);
+		return (uint32_t *)fg_lines_at(s, line->shorter) + (first >> (32 - FG_SHORT_BITS));
+	}
+	*n = length > FG_UPPER_BITS ? 1 : 1u << (FG_UPPER_BITS - length);
+	return upper_entry(s, first >> (32 - FG_UPPER_BITS));
 }
 
 /* Classes of a node, and the lines it has. */
@@ -121,20 +143,19 @@ static bool replace_in_node(struct fg_side *s, uint32_t *entry, uint32_t first, 
 
 bool fg_root_replace(struct fg_side *s, uint32_t first, uint32_t length, uint32_t old, uint32_t new)
 {
-	const struct fg_root_line *line = fg_lines_at(s, s->root.ref);
 	bool shorter = length <= FG_SHORT_BITS;
-	uint32_t bits = shorter ? FG_SHORT_BITS : FG_UPPER_BITS;
-	uint32_t *entry = (uint32_t *)fg_lines_at(s, shorter ? line->shorter : line->upper) + (first >> (32 - bits));
+	uint32_t n, *entry;
 
 	if (old == new)
 		return true;
+	entry = entries_of(s, first, length, &n);
 	if (length > FG_UPPER_BITS) {
 		bool done = replace_in_node(s, entry, first & 255, 1u << (32 - length), old, new);
 
 		mark_filled(s, first >> 8, 1);
 		return done;
 	}
-	for (uint32_t i = 0; i < 1u << (bits - length); i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		if (entry[i] == old)
 			entry[i] = new;
 		else if ((entry[i] & FG_NODE) && !replace_in_node(s, &entry[i], 0, 256, old, new))
@@ -143,15 +164,8 @@ bool fg_root_replace(struct fg_side *s, uint32_t first, uint32_t length, uint32_
 	if (shorter)
 		mark_short(s);
 	else
-		mark_filled(s, first >> 8, 1u << (bits - length));
+		mark_filled(s, first >> 8, n);
 	return true;
-}
-
-static uint32_t *upper_entry(const struct fg_side *s, uint32_t upper)
-{
-	const struct fg_root_line *line = fg_lines_at(s, s->root.ref);
-
-	return (uint32_t *)fg_lines_at(s, line->upper) + upper;
 }
 
 bool fg_root_close(struct fg_side *s, struct fg_root_node *node)
@@ -168,20 +182,17 @@ bool fg_root_close(struct fg_side *s, struct fg_root_node *node)
 
 bool fg_root_add(struct fg_side *s, struct fg_root_node *node, uint32_t first, uint32_t length, uint32_t step)
 {
-	const struct fg_root_line *line = fg_lines_at(s, s->root.ref);
-	bool shorter = length <= FG_SHORT_BITS;
-	uint32_t bits = shorter ? FG_SHORT_BITS : FG_UPPER_BITS;
-	uint32_t *entry = (uint32_t *)fg_lines_at(s, shorter ? line->shorter : line->upper) + (first >> (32 - bits));
+	uint32_t n, *entry = entries_of(s, first, length, &n);
 
 	if (node->open && node->upper != first >> 8 && !fg_root_close(s, node))
 		return false;
 	if (length <= FG_UPPER_BITS) {
-		for (uint32_t i = 0; i < 1u << (bits - length); i++)
+		for (uint32_t i = 0; i < n; i++)
 			entry[i] = step;
-		if (shorter)
+		if (length <= FG_SHORT_BITS)
 			mark_short(s);
 		else
-			mark_filled(s, first >> 8, 1u << (bits - length));
+			mark_filled(s, first >> 8, n);
 		return true;
 	}
 	if (!node->open)

@@ -436,11 +436,11 @@ static bool emit_ipv4(struct fg_table *t, struct fg_side *s, int side)
 	return fg_root_close(s, &root);
 }
 
+/* What the image held is not cleared here: a block is when it is taken, a line of the root when it is filled; to others nothing leads. */
 int fg_table_rebuild(struct fg_table *t, int side)
 {
 	struct fg_side *s = &t->side[side];
 
-	memset(s->base, 0, (size_t)s->top * FG_LINE_OCTETS);
 	fg_lines_reset(s, 1);
 	s->root = s->dst6 = (struct fg_extent){ 0, 0 };
 	memset(s->dst6_count, 0, sizeof(s->dst6_count));

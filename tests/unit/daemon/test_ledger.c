@@ -271,6 +271,37 @@ static void overwrite(long at, size_t len)
 	close(fd);
 }
 
+static uint32_t met;
+
+static void count_hash(void *ctx, uint64_t hash)
+{
+	(void)ctx;
+	met += (uint32_t)hash;
+}
+
+/* The statement of the walk that goes on is lent: the walk in it has one of its own, and others are read anew. */
+static void walk_again(void *ctx, uint64_t hash)
+{
+	(void)ctx;
+	fg_ledger_each_quarantined(ledger, count_hash, NULL);
+	assert_int_equal(fg_ledger_number(ledger, "n", 0), 5);
+	met += 100 * (uint32_t)hash;
+}
+
+static void test_walk_in_a_walk(void **state)
+{
+	(void)state;
+	fg_ledger_number_set(ledger, "n", 5);
+	for (uint64_t hash = 1; hash <= 3; hash++)
+		fg_ledger_quarantine(ledger, hash, "ipv4", "00", "uid 7", NOW_S, true);
+	for (int times = 0; times < 3; times++) {
+		met = 0;
+		fg_ledger_each_quarantined(ledger, walk_again, NULL);
+		assert_int_equal(met, 3 * (1 + 2 + 3) + 100 * (1 + 2 + 3));
+	}
+	assert_string_equal(fg_ledger_problem(ledger), "");
+}
+
 static void test_damaged(void **state)
 {
 	char aside[160];
@@ -353,6 +384,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_compare, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_compare_replaced, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_quarantine_and_numbers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_walk_in_a_walk, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_newer_schema, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_full_disk, set_up, tear_down),

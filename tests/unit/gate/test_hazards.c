@@ -210,6 +210,17 @@ static void hazard_withdraw_at_full_budget(void **state)
 	assert_true(gating_host(gating, FG_OP_ADD, 251, 1));
 }
 
+/* Pages of the images that nothing has been written to take no memory; they are no growth when a rule comes to them. */
+static void touch_images(void)
+{
+	for (int side = 0; side < FG_SIDES; side++)
+		for (size_t at = 0; at < (size_t)GATING_LINES * FG_LINE_OCTETS; at += 4096) {
+			volatile uint8_t *octet = &gating->dataplane.memory.image[side][at];
+
+			*octet = *octet;
+		}
+}
+
 /* A rule that comes and goes with everything else: 10^5 of them, of all shapes, refused or admitted. Nothing grows. */
 static void hazard_hostile_rules(void **state)
 {
@@ -219,6 +230,7 @@ static void hazard_hostile_rules(void **state)
 	size_t admitted = 0, refused = 0;
 
 	(void)state;
+	touch_images();
 	for (int i = 0; i < HOSTILE / HOSTILE_BATCH; i++) {
 		batch_new(&b, FG_BATCH_PARTIAL, 0);
 		for (int k = 0; k < HOSTILE_BATCH && b.len < FG_MESSAGE_MAX - 8192; k++) {
@@ -239,7 +251,6 @@ static void hazard_hostile_rules(void **state)
 			before = resident_pages();
 	}
 	assert_true(admitted > HOSTILE / 10 && refused > HOSTILE / 100);
-	/* Pages of the images that no rule had been written to before may be touched; they were counted at start. */
 	assert_in_range(resident_pages(), 0, before + (8 << 20) / 4096);
 }
 
