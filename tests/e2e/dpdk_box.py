@@ -121,6 +121,12 @@ store {{ path {self.work}/db; image 128M; slots {slots}; {store} }}
             out = subprocess.run(["ip", "-j", "-s", "link", "show", far], capture_output=True, check=True).stdout
         return json.loads(out)[0]["stats64"]["tx"]["packets"]
 
+    @staticmethod
+    def refused_at(near):
+        """Frames that came over the cable and found no room in the ring of a socket (af_xdp): no device has had them."""
+        out = subprocess.run(["ethtool", "-S", near], capture_output=True, text=True, check=True).stdout
+        return sum(int(line.split()[1]) for line in out.splitlines() if "rx_queue" in line and line.split(":")[0].endswith("_drops"))
+
     def remove(self):
         """Takes enforcement away, and with it flowgate-dpdk."""
         return subprocess.run([self.flowgated, "--remove", "--config", self.mount], check=False, stdout=subprocess.DEVNULL,
