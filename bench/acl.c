@@ -11,39 +11,27 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 
-#include "bench/bench.h"
-
-struct acl_key {
-	uint8_t proto;
-	uint8_t pad[3];
-	uint32_t dst_be;
-	uint32_t src_be;
-	uint16_t sport_be;
-	uint16_t dport_be;
-	uint16_t length_be;
-	uint8_t tcp_flags;
-	uint8_t fragment;
-};
+#include "bench/acl.h"
 
 enum { PROTO, DST, SRC, SPORT, DPORT, LENGTH, FLAGS, FRAGMENT, FIELDS };
 
 RTE_ACL_RULE_DEF(acl_rule, FIELDS);
 
 static const struct rte_acl_field_def fields[FIELDS] = {
-	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, PROTO, 0, offsetof(struct acl_key, proto) },
-	{ RTE_ACL_FIELD_TYPE_MASK, 4, DST, 1, offsetof(struct acl_key, dst_be) },
-	{ RTE_ACL_FIELD_TYPE_MASK, 4, SRC, 2, offsetof(struct acl_key, src_be) },
-	{ RTE_ACL_FIELD_TYPE_RANGE, 2, SPORT, 3, offsetof(struct acl_key, sport_be) },
-	{ RTE_ACL_FIELD_TYPE_RANGE, 2, DPORT, 3, offsetof(struct acl_key, dport_be) },
-	{ RTE_ACL_FIELD_TYPE_RANGE, 2, LENGTH, 4, offsetof(struct acl_key, length_be) },
-	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, FLAGS, 4, offsetof(struct acl_key, tcp_flags) },
-	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, FRAGMENT, 4, offsetof(struct acl_key, fragment) },
+	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, PROTO, 0, offsetof(struct bench_acl_key, proto) },
+	{ RTE_ACL_FIELD_TYPE_MASK, 4, DST, 1, offsetof(struct bench_acl_key, dst_be) },
+	{ RTE_ACL_FIELD_TYPE_MASK, 4, SRC, 2, offsetof(struct bench_acl_key, src_be) },
+	{ RTE_ACL_FIELD_TYPE_RANGE, 2, SPORT, 3, offsetof(struct bench_acl_key, sport_be) },
+	{ RTE_ACL_FIELD_TYPE_RANGE, 2, DPORT, 3, offsetof(struct bench_acl_key, dport_be) },
+	{ RTE_ACL_FIELD_TYPE_RANGE, 2, LENGTH, 4, offsetof(struct bench_acl_key, length_be) },
+	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, FLAGS, 4, offsetof(struct bench_acl_key, tcp_flags) },
+	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, FRAGMENT, 4, offsetof(struct bench_acl_key, fragment) },
 };
 
 struct bench_acl {
 	struct rte_acl_ctx *context;
 	uint64_t build_ns;
-	struct acl_key key[BENCH_BATCH];
+	struct bench_acl_key key[BENCH_BATCH];
 	const uint8_t *data[BENCH_BATCH];
 	uint32_t result[BENCH_BATCH];
 };
@@ -182,14 +170,14 @@ static void prepare(void *context, const struct bench_packet packets[BENCH_BATCH
 	for (size_t i = 0; i < BENCH_BATCH; i++) {
 		const struct bench_packet *p = &packets[i];
 
-		acl->key[i] = (struct acl_key){ .proto = p->proto,
-						.dst_be = __builtin_bswap32(p->dst),
-						.src_be = __builtin_bswap32(p->src),
-						.sport_be = __builtin_bswap16(p->sport),
-						.dport_be = __builtin_bswap16(p->dport),
-						.length_be = __builtin_bswap16(p->length),
-						.tcp_flags = p->tcp_flags,
-						.fragment = p->fragment };
+		acl->key[i] = (struct bench_acl_key){ .proto = p->proto,
+						      .dst_be = __builtin_bswap32(p->dst),
+						      .src_be = __builtin_bswap32(p->src),
+						      .sport_be = __builtin_bswap16(p->sport),
+						      .dport_be = __builtin_bswap16(p->dport),
+						      .length_be = __builtin_bswap16(p->length),
+						      .tcp_flags = p->tcp_flags,
+						      .fragment = p->fragment };
 	}
 }
 
@@ -199,6 +187,11 @@ static void run(void *context)
 
 	for (size_t i = 0; i < BENCH_BATCH; i += BENCH_BURST)
 		rte_acl_classify(acl->context, acl->data + i, acl->result + i, BENCH_BURST, 1);
+}
+
+void bench_acl_classify(const struct bench_acl *acl, const uint8_t **data, uint32_t *result, uint32_t n)
+{
+	rte_acl_classify(acl->context, data, result, n, 1);
 }
 
 static uint32_t answer(void *context, size_t i)

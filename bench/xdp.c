@@ -18,7 +18,7 @@
 #include "bench/xdp_cases.h"
 #include "ctrl/xdp/state.h"
 
-enum { RUNS = 5, REPEAT = 1 << 20, LINES = 1 << 22, SLOTS = 1 << 18, FRAME_OCTETS = 14 + XDP_FLOW_OCTETS };
+enum { RUNS = 40, REPEAT = 1 << 17, LINES = 1 << 22, SLOTS = 1 << 18, FRAME_OCTETS = 14 + XDP_FLOW_OCTETS };
 
 struct place {
 	uint32_t at, mask;

@@ -45,16 +45,15 @@ static __attribute__((noinline)) int count_rules(const struct scratch *s, uint64
 }
 
 /* Whether this core may take a sample now, and of that rule. */
-FG_INLINE bool sample_is_due(struct scratch *s, const struct fg_control *control, struct fg_rule_counters *c,
-			     uint64_t now_ns)
+FG_INLINE bool sample_is_due(struct scratch *s, struct fg_rule_counters *c, uint64_t now_ns)
 {
-	if (now_ns - c->sampled_ns < control->sample_gap_ns)
+	if (now_ns - c->sampled_ns < box.control.sample_gap_ns)
 		return false;
 	if (now_ns - s->second_ns >= SECOND_NS) {
 		s->second_ns = now_ns;
 		s->sampled = 0;
 	}
-	if (s->sampled >= control->samples_per_s)
+	if (s->sampled >= box.control.samples_per_s)
 		return false;
 	s->sampled++;
 	c->sampled_ns = now_ns;
@@ -62,9 +61,9 @@ FG_INLINE bool sample_is_due(struct scratch *s, const struct fg_control *control
 }
 
 /* Of a packet that is dropped or whose rule asks for samples: `asked`. */
-FG_INLINE bool sample_is_wanted(const struct fg_control *control, bool asked)
+FG_INLINE bool sample_is_wanted(bool asked)
 {
-	return control->samples_per_s != 0 && (asked || (control->flags & FG_CONTROL_SAMPLE_PASS));
+	return box.control.samples_per_s != 0 && (asked || (box.control.flags & FG_CONTROL_SAMPLE_PASS));
 }
 
 /* The frame as it came, up to FG_SAMPLE_OCTETS of it. */
@@ -96,13 +95,12 @@ static __attribute__((noinline)) int sample(struct xdp_md *ctx, struct scratch *
 }
 
 /* A sample of the rule that the verdict rests on, if one is due. */
-FG_INLINE void sample_due(struct xdp_md *ctx, struct scratch *s, const struct fg_control *control,
-			  struct fg_port_counters *pc, uint64_t now_ns)
+FG_INLINE void sample_due(struct xdp_md *ctx, struct scratch *s, struct fg_port_counters *pc, uint64_t now_ns)
 {
 	uint32_t slot = slot_of(s, s->decider);
 	struct fg_rule_counters *c = bpf_map_lookup_elem(&rule_counters, &slot);
 
-	if (c != NULL && sample_is_due(s, control, c, now_ns))
+	if (c != NULL && sample_is_due(s, c, now_ns))
 		sample(ctx, s, pc, now_ns);
 }
 

@@ -58,6 +58,15 @@ FG_INLINE bool rule_matches(const struct fg_view *view, uint32_t ref, const stru
 	return true;
 }
 
+/* Class of value v in 16 values: fg_ranks_class() of struct fg_ranks as one word. Of 15 bits each comes to lie in a nibble of its own. */
+FG_INLINE uint32_t ranks_class(uint32_t ranks, uint32_t v)
+{
+	uint64_t starts = ranks & ((2u << (v & 15)) - 1);
+	uint64_t spread = ((starts >> 1) * 0x0002000400080010ull) & 0x1111111111111111ull;
+
+	return (ranks >> 16) + (uint32_t)(starts & 1) + (uint32_t)((spread * 0x1111111111111111ull) >> 60);
+}
+
 /* fg_lowest_bit(), by de Bruijn's sequence. */
 FG_INLINE uint32_t lowest_bit(uint64_t x)
 {
@@ -68,6 +77,22 @@ FG_INLINE uint32_t lowest_bit(uint64_t x)
 	};
 
 	return places[((x & -x) * 0x022fdd63cc95386dull) >> 58];
+}
+
+/* The same of eight bits. */
+#define LOWEST_2(x) x, 0
+#define LOWEST_4(x) LOWEST_2(x), LOWEST_2(1)
+#define LOWEST_8(x) LOWEST_4(x), LOWEST_4(2)
+#define LOWEST_16(x) LOWEST_8(x), LOWEST_8(3)
+#define LOWEST_32(x) LOWEST_16(x), LOWEST_16(4)
+#define LOWEST_64(x) LOWEST_32(x), LOWEST_32(5)
+#define LOWEST_128(x) LOWEST_64(x), LOWEST_64(6)
+
+FG_INLINE uint32_t lowest_of_octet(uint32_t x)
+{
+	static const uint8_t places[256] = { LOWEST_128(0), LOWEST_128(7) };
+
+	return places[x & 255];
 }
 
 /* Words of an address as they lie in memory, of which the first `length` bits are kept. */

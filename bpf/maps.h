@@ -18,10 +18,13 @@
 struct fg_view {
 	const uint8_t *base; /* page 0 of the image */
 	uint32_t first;      /* its number */
-	uint32_t pages;      /* of the image */
-	uint32_t mask;       /* lines of a page - 1 */
 };
 
+/*
+ * Read where they are used: kept in a variable they may lie on the stack, four octets of which the verifier forgets. It would
+ * then keep, for an image of one page, the way through several and the tests of what is found there.
+ */
+struct fg_xdp_box box;
 const volatile struct fg_xdp_constants constants SEC(".rodata.constants");
 
 #define MAPPED_ARRAY(name, entries, shape)                                                                             \
@@ -33,8 +36,6 @@ const volatile struct fg_xdp_constants constants SEC(".rodata.constants");
 		__uint(value_size, sizeof(shape));                                                                     \
 	} name SEC(".maps")
 
-MAPPED_ARRAY(controls, 1, struct fg_control);
-MAPPED_ARRAY(ports, FG_IFINDEX_MAX, struct fg_port);
 MAPPED_ARRAY(actions, 1, struct fg_action);
 MAPPED_ARRAY(meters, 1, struct fg_meter);
 MAPPED_ARRAY(targets, FG_TARGETS, struct fg_target);

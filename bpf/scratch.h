@@ -13,29 +13,31 @@ FG_INLINE const void *fg_line(const struct fg_view *view, uint32_t ref)
 {
 	const uint8_t *base = view->base;
 
-	if (view->pages > 1) {
-		uint32_t page = view->first + ((ref / FG_PAGE_LINES) & (view->pages - 1));
+	if (constants.pages > 1) {
+		uint32_t page = view->first + ((ref / FG_PAGE_LINES) & (constants.pages - 1));
 
 		base = bpf_map_lookup_elem(&images, &page);
 		if (base == NULL)
 			return NULL;
 	}
-	return base + (uint64_t)(ref & view->mask) * FG_LINE_OCTETS;
+	return base + (uint64_t)(ref & constants.line_mask) * FG_LINE_OCTETS;
+}
+
+/* What lies `octet` octets behind a line, in a table of lines one behind the other: `width` octets, and aligned to them. */
+FG_INLINE const void *image_at(const struct fg_view *view, uint32_t ref, uint32_t octet, uint32_t width)
+{
+	if (constants.pages > 1) {
+		const uint8_t *line = fg_line(view, ref + octet / FG_LINE_OCTETS);
+
+		return line == NULL ? NULL : line + (octet & (FG_LINE_OCTETS - width));
+	}
+	return view->base + (((uint64_t)ref * FG_LINE_OCTETS + octet) & (constants.page_octets - width));
 }
 
 #include "flowgate/match.h"
 
 enum {
 	WORDS = FG_SEGMENT_RULES / 64,
-	FEW_FIELDS = 12, /* of a segment, which one function call looks up */
-	PLACES = 64,
-};
-
-_Static_assert((int)PLACES >= (int)FG_SEGMENT_FIELDS_MAX, "a place for each field");
-
-/* Of a vector: a line of the image, and in a narrow segment a word of it. */
-struct place {
-	uint32_t line, word;
 };
 
 struct scratch {
@@ -46,14 +48,12 @@ struct scratch {
 	struct fg_port port;
 	uint32_t ifindex;
 	uint32_t side;
-	uint32_t decider;           /* place in matched[] of the rule that the verdict rests on */
-	uint32_t sampled;           /* in this second */
-	uint64_t second_ns;         /* its beginning */
-	uint64_t tick;              /* of the kernel's clock */
-	uint64_t tick_ns;           /* CLOCK_MONOTONIC when this core first saw it */
-	struct fg_bits bits;        /* rules of a segment that match, while it is looked at */
-	struct place either, other; /* vectors of a segment, while it is looked at; line 0: none */
-	struct place place[PLACES]; /* likewise, by field */
+	uint32_t decider;    /* place in matched[] of the rule that the verdict rests on */
+	uint32_t sampled;    /* in this second */
+	uint64_t second_ns;  /* its beginning */
+	uint64_t tick;       /* of the kernel's clock */
+	uint64_t tick_ns;    /* CLOCK_MONOTONIC when this core first saw it */
+	struct fg_bits bits; /* rules of a segment that match, while it is looked at */
 };
 
 CPU_ARRAY(scratches, 1, struct scratch);
@@ -61,9 +61,7 @@ CPU_ARRAY(scratches, 1, struct scratch);
 /* The image of a side. False: it is not there. */
 FG_INLINE bool view_of(uint32_t side, struct fg_view *view)
 {
-	view->pages = constants.pages;
-	view->mask = constants.page_lines - 1;
-	view->first = side * view->pages;
+	view->first = side * constants.pages;
 	view->base = bpf_map_lookup_elem(&images, &view->first);
 	return view->base != NULL;
 }

@@ -147,7 +147,7 @@ FG_INLINE uint32_t begin(struct scratch *s)
 }
 
 /* From there to the end. A function that the verifier follows by itself. */
-__attribute__((noinline)) int walk(struct scratch *s, uint32_t ref)
+FG_INLINE int walk(struct scratch *s, uint32_t ref)
 {
 	const struct fg_step *step;
 	struct fg_view view;

@@ -38,8 +38,7 @@ FG_INLINE int counted_verdict(const struct scratch *s, struct fg_port_counters *
 }
 
 /* One rule that passes or drops, and no more: `flags` of its action. The XDP code. */
-FG_INLINE int enforce_simple(struct xdp_md *ctx, struct scratch *s, const struct fg_control *control,
-			     struct fg_port_counters *pc, uint32_t flags)
+FG_INLINE int enforce_simple(struct xdp_md *ctx, struct scratch *s, struct fg_port_counters *pc, uint32_t flags)
 {
 	uint32_t slot = slot_of(s, 0), octets = s->packet.ip_length;
 	struct fg_rule_counters *c = bpf_map_lookup_elem(&rule_counters, &slot);
@@ -48,48 +47,45 @@ FG_INLINE int enforce_simple(struct xdp_md *ctx, struct scratch *s, const struct
 
 	if (c == NULL)
 		return counted(pc, FG_PASS, FG_CAUSE_NONE, octets, XDP_ABORTED);
-	if (sample_is_wanted(control, drops || (flags & FG_ACT_SAMPLE)) && sample_is_due(s, control, c, now_ns))
+	if (sample_is_wanted(drops || (flags & FG_ACT_SAMPLE)) && sample_is_due(s, c, now_ns))
 		sample_simple(ctx, s, pc, flags);
 	count_rule(c, drops ? FG_DROP : FG_PASS, octets, now_ns);
 	if (!drops)
 		return counted(pc, FG_PASS, FG_CAUSE_ACCEPT, octets, pass(&s->port));
 	return counted(pc, FG_DROP, FG_CAUSE_DISCARD, octets,
-		       control->flags & FG_CONTROL_SHADOW ? pass(&s->port) : XDP_DROP);
+		       box.control.flags & FG_CONTROL_SHADOW ? pass(&s->port) : XDP_DROP);
 }
 
 /* The rules that apply, and all that follows from them. The XDP code. */
-static __attribute__((noinline)) int enforce_all(struct xdp_md *ctx, struct scratch *s,
-						 const struct fg_control *control, struct fg_port_counters *pc)
+static __attribute__((noinline)) int enforce_all(struct xdp_md *ctx, struct scratch *s, struct fg_port_counters *pc)
 {
 	uint64_t now_ns = tick_ns(s);
 	int code = XDP_ABORTED;
 
 	__builtin_memset(&s->verdict, 0, sizeof(s->verdict));
 	if (judge_all(s)) {
-		if (sample_is_wanted(control, s->verdict.verdict == FG_DROP || s->verdict.sample))
-			sample_due(ctx, s, control, pc, now_ns);
-		code = control->flags & FG_CONTROL_SHADOW ? pass(&s->port) : perform(ctx, s, pc);
+		if (sample_is_wanted(s->verdict.verdict == FG_DROP || s->verdict.sample))
+			sample_due(ctx, s, pc, now_ns);
+		code = box.control.flags & FG_CONTROL_SHADOW ? pass(&s->port) : perform(ctx, s, pc);
 		count_rules(s, now_ns);
 	}
 	return counted_verdict(s, pc, s->packet.ip_length, code);
 }
 
 /* A packet that rules may apply to. */
-static __attribute__((noinline)) int enforce(struct xdp_md *ctx, struct scratch *s, const struct fg_control *control,
-					     struct fg_port_counters *pc)
+FG_INLINE int enforce(struct xdp_md *ctx, struct scratch *s, struct fg_port_counters *pc)
 {
 	uint32_t flags;
 
 	if (s->matched.count == 0)
 		return counted(pc, FG_PASS, FG_CAUSE_NONE, s->packet.ip_length, pass(&s->port));
 	if (is_simple(s, &flags))
-		return enforce_simple(ctx, s, control, pc, flags);
-	return enforce_all(ctx, s, control, pc);
+		return enforce_simple(ctx, s, pc, flags);
+	return enforce_all(ctx, s, pc);
 }
 
 /* A packet that no rule is asked for: no IP, malformed, or of a time without an image. */
-static __attribute__((noinline)) int enforce_nothing(struct xdp_md *ctx, struct scratch *s,
-						     const struct fg_control *control, struct fg_port_counters *pc)
+static __attribute__((noinline)) int enforce_nothing(struct xdp_md *ctx, struct scratch *s, struct fg_port_counters *pc)
 {
 	bool closed = s->side >= FG_SIDES && (s->port.flags & FG_PORT_CLOSED) && s->packet.what != FG_PACKET_NOT_IP;
 	uint64_t octets = s->packet.what == FG_PACKET_IP ? s->packet.ip_length : bpf_xdp_get_buff_len(ctx);
@@ -101,45 +97,42 @@ static __attribute__((noinline)) int enforce_nothing(struct xdp_md *ctx, struct 
 	if (closed ||
 	    (s->side < FG_SIDES && s->packet.what == FG_PACKET_MALFORMED && (s->port.flags & FG_PORT_DROP_MALFORMED)))
 		s->verdict.verdict = FG_DROP;
-	code = s->verdict.verdict == FG_DROP && !(control->flags & FG_CONTROL_SHADOW) ? XDP_DROP : pass(&s->port);
+	code = s->verdict.verdict == FG_DROP && !(box.control.flags & FG_CONTROL_SHADOW) ? XDP_DROP : pass(&s->port);
 	return counted_verdict(s, pc, octets, code);
 }
 
 /* All of one packet of a port that is used. */
-FG_INLINE int packet(struct xdp_md *ctx, struct scratch *s, const struct fg_control *control,
-		     struct fg_port_counters *pc)
+FG_INLINE int packet(struct xdp_md *ctx, struct scratch *s, struct fg_port_counters *pc)
 {
 	uint32_t ref;
 
 	if (!straight(ctx, &s->packet) && !parse(ctx))
 		return XDP_PASS;
-	s->side = *(const volatile uint32_t *)&control->side;
+	s->side = *(const volatile uint32_t *)&box.control.side;
 	s->matched.count = 0;
 	if (*(volatile uint8_t *)&s->packet.what != FG_PACKET_IP || s->side >= FG_SIDES)
-		return enforce_nothing(ctx, s, control, pc);
+		return enforce_nothing(ctx, s, pc);
 	ref = begin(s);
 	if (ref == 0)
 		return counted(pc, FG_PASS, FG_CAUSE_NONE, s->packet.ip_length, pass(&s->port));
 	walk(s, ref);
-	return enforce(ctx, s, control, pc);
+	return enforce(ctx, s, pc);
 }
 
 SEC("xdp.frags")
 int flowgate(struct xdp_md *ctx)
 {
-	uint32_t ifindex = ctx->ingress_ifindex, zero = 0, number;
-	const struct fg_port *port = bpf_map_lookup_elem(&ports, &ifindex);
-	const struct fg_control *control = bpf_map_lookup_elem(&controls, &zero);
+	uint32_t ifindex = ctx->ingress_ifindex, number;
 	struct scratch *s = scratch_of_cpu();
 	struct fg_port_counters *pc;
 
-	if (port == NULL || !(port->flags & FG_PORT_USED) || s == NULL || control == NULL)
+	if (ifindex >= FG_IFINDEX_MAX || !(box.ports[ifindex].flags & FG_PORT_USED) || s == NULL)
 		return XDP_PASS;
-	s->port = *port;
+	s->port = box.ports[ifindex];
 	s->ifindex = ifindex;
 	number = s->port.number;
 	pc = bpf_map_lookup_elem(&port_counters, &number);
-	return pc == NULL ? XDP_PASS : packet(ctx, s, control, pc);
+	return pc == NULL ? XDP_PASS : packet(ctx, s, pc);
 }
 
 /* On the way out of a copy: the addresses of the target's link. */

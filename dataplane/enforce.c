@@ -128,15 +128,6 @@ static __attribute__((noinline)) void enforce_all(struct fg_worker *w, const str
 	count_rules(w, m, &v, c->octets);
 }
 
-/* All its slots are within the tables: anything else is a mistake of ours. */
-FG_INLINE bool is_sound(const struct fg_worker *w, const struct fg_matched *m)
-{
-	for (uint32_t i = 0; i < m->count; i++)
-		if (slot_of(m, i) >= w->slots)
-			return false;
-	return true;
-}
-
 static void abort_packet(struct fg_worker *w, const struct fg_case *c)
 {
 	w->dropped[w->drops++] = c->mbuf;
@@ -151,7 +142,7 @@ FG_INLINE void enforce_rules(struct fg_worker *w, const struct fg_case *c, const
 		fg_send(w, c, c->card->peer, FG_PASS, FG_CAUSE_NONE);
 		return;
 	}
-	if (!is_sound(w, m)) {
+	if (!fg_matched_is_sound(w, m)) {
 		abort_packet(w, c);
 		return;
 	}

@@ -75,16 +75,19 @@ static bool claim(struct fg_plane *p, const sigset_t *signals)
 
 static int make_worker(struct fg_plane *p, uint32_t i, char *error)
 {
-	struct fg_worker *w =
-		rte_zmalloc_socket("worker", sizeof(*w), FG_LINE_OCTETS, (int)rte_lcore_to_socket_id(i + 1));
-	int slot = w != NULL ? fg_shared_claim_worker(&p->shared, p->options->cpu[i]) : -1;
+	const int socket = (int)rte_lcore_to_socket_id(i + 1);
+	struct fg_worker *w = rte_zmalloc_socket("worker", sizeof(*w), FG_LINE_OCTETS, socket);
+	bool scans = p->shared.sizes.patterns != 0;
+	void *room = scans ? rte_zmalloc_socket("scan", FG_SCAN_ROOM_OCTETS, FG_LINE_OCTETS, socket) : NULL;
+	bool memory = w != NULL && (room != NULL || !scans);
+	int slot = memory ? fg_shared_claim_worker(&p->shared, p->options->cpu[i]) : -1;
 
 	if (slot < 0) {
 		snprintf(error, FG_OPTIONS_ERROR_MAX, "%s for worker %u",
-			 w != NULL ? "the gate's memory has no place" : "no memory", i);
+			 memory ? "the gate's memory has no place" : "no memory", i);
 		return -ENOSPC;
 	}
-	fg_worker_start(w, &p->shared, (uint32_t)slot, &p->devices, &p->clock, (uint16_t)i, p->form, &p->stop);
+	fg_worker_start(w, &p->shared, (uint32_t)slot, room, &p->devices, &p->clock, (uint16_t)i, p->form, &p->stop);
 	p->worker[p->workers++] = w;
 	return 0;
 }

@@ -54,7 +54,7 @@ static bool sizes_are_good(const struct fg_share_sizes *z)
 {
 	return z->image_lines >= IMAGE_LINES_MIN && z->image_lines <= 4 * FG_PAGE_LINES &&
 	       (z->image_lines & (z->image_lines - 1)) == 0 && z->slots > 0 && z->slots <= FG_SLOT_MASK &&
-	       z->workers > 0 && z->workers <= FG_WORKERS_MAX;
+	       z->workers > 0 && z->workers <= FG_WORKERS_MAX && z->patterns <= FG_PATTERN_ROOM_OCTETS;
 }
 
 /* Whether a stamp is of this version. 0, -EAGAIN: it is not written yet, -EPROTO. */
@@ -260,6 +260,16 @@ const struct fg_action *fg_shared_actions(const struct fg_shared *s)
 const struct fg_target *fg_shared_targets(const struct fg_shared *s)
 {
 	return in_tables(s, s->layout.targets);
+}
+
+const uint32_t *fg_shared_numbers(const struct fg_shared *s)
+{
+	return in_tables(s, s->layout.numbers);
+}
+
+const struct fg_share_patterns *fg_shared_patterns(const struct fg_shared *s, uint32_t side)
+{
+	return in_tables(s, s->layout.patterns[side]);
 }
 
 struct fg_meter *fg_shared_meters(const struct fg_shared *s)

@@ -21,6 +21,8 @@ static void follow(struct fg_worker *w)
 	if (epoch != w->slot->epoch)
 		__atomic_store_n(&w->slot->epoch, epoch, __ATOMIC_RELEASE);
 	w->side = __atomic_load_n(&t->control.side, __ATOMIC_ACQUIRE);
+	if (w->scan.room != NULL)
+		fg_inspect_follow(w);
 	w->control.flags = __atomic_load_n(&t->control.flags, __ATOMIC_RELAXED);
 	w->control.sample_gap_ns = __atomic_load_n(&t->control.sample_gap_ns, __ATOMIC_RELAXED);
 	w->control.samples_per_s = __atomic_load_n(&t->control.samples_per_s, __ATOMIC_RELAXED);
@@ -49,6 +51,7 @@ static void receive(struct fg_worker *w, struct fg_packets *b, uint8_t device)
 
 	b->device = device;
 	b->n = rte_eth_rx_burst(w->devices->at[device].id, w->queue, b->mbuf, FG_BURST);
+	w->full[device] = b->n == FG_BURST ? w->full[device] + 1 : 0;
 	if (b->n == 0)
 		return;
 	fg_packets_read(b);
@@ -80,6 +83,7 @@ static void finish(struct fg_worker *w, struct fg_packets *b)
 			struct fg_view view = view_of(w);
 
 			fg_match_burst_by(w->form, &view, b->key, b->keyed, w->matched);
+			fg_inspect_burst(w, b);
 		}
 		fg_enforce_burst(w, b);
 		b->n = 0;
@@ -152,7 +156,7 @@ static void release(void *ctx, void **packets, uint32_t n)
 	rte_pktmbuf_free_bulk((struct rte_mbuf **)packets, n);
 }
 
-void fg_worker_start(struct fg_worker *w, const struct fg_shared *shared, uint32_t slot,
+void fg_worker_start(struct fg_worker *w, const struct fg_shared *shared, uint32_t slot, void *scan_room,
 		     const struct fg_devices *devices, const struct fg_clock *clock, uint16_t queue,
 		     enum fg_burst_form form, const bool *stop)
 {
@@ -170,6 +174,8 @@ void fg_worker_start(struct fg_worker *w, const struct fg_shared *shared, uint32
 	w->actions = fg_shared_actions(shared);
 	w->meters = fg_shared_meters(shared);
 	w->slots = shared->sizes.slots;
+	w->numbers = fg_shared_numbers(shared);
+	fg_scan_start(&w->scan, scan_room);
 	fg_watch_start(&w->watch, clock);
 	fg_setup_start(&w->setup);
 	for (uint8_t i = 0; i < devices->names.count; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A worker: one thread on one CPU that takes packets from its queue of each device, judges them and sends them on, to completion. Reading order:
- * worker.c is the loop; headers.c makes keys; enforce.c judges a burst; act.c does what rules ask for beyond passing and dropping;
+ * worker.c is the loop; headers.c makes keys; inspect.c looks for payload patterns; enforce.c judges a burst; act.c does what rules ask for beyond passing and dropping;
  * sample.c keeps what is to be shown; out.h sends, and sheds.
  *
  * What always holds: after it has begun it takes no lock, asks for no memory and calls no system but what a device's driver does. What it
@@ -15,6 +15,7 @@
 #include "dataplane/burst.h"
 #include "dataplane/clock.h"
 #include "dataplane/out.h"
+#include "dataplane/payload.h"
 #include "dataplane/ports.h"
 #include "dataplane/setup.h"
 
@@ -63,14 +64,20 @@ struct fg_worker {
 	struct rte_mbuf *dropped[FG_BURST];
 	uint32_t drops;
 	uint32_t waiting; /* devices that have packets to send, by bit */
+	/* Payload patterns, where there can be any. */
+	const uint32_t *numbers;
+	const struct fg_share_patterns *patterns; /* of the side at hand */
+	uint64_t patterns_generation;             /* that `scan` uses */
+	uint32_t full[FG_PORTS_MAX];              /* full bursts in a row, by device */
+	struct fg_scan scan;
 	struct fg_tx tx[FG_PORTS_MAX];
 	struct fg_out out[FG_PORTS_MAX];
 } __attribute__((aligned(FG_LINE_OCTETS)));
 
 _Static_assert(FG_PORTS_MAX <= 32, "devices are bits of a word");
 
-/* For the slot that was claimed; `queue` is its queue of all devices. */
-void fg_worker_start(struct fg_worker *w, const struct fg_shared *shared, uint32_t slot,
+/* For the slot that was claimed; `queue` is its queue of all devices. scan_room: FG_SCAN_ROOM_OCTETS where there can be payload patterns, else NULL. */
+void fg_worker_start(struct fg_worker *w, const struct fg_shared *shared, uint32_t slot, void *scan_room,
 		     const struct fg_devices *devices, const struct fg_clock *clock, uint16_t queue,
 		     enum fg_burst_form form, const bool *stop);
 /* The loop, until *stop: an lcore's function, of a struct fg_worker. */
@@ -78,6 +85,10 @@ int fg_worker_run(void *worker);
 
 /* headers.c: the keys of a burst that was received. */
 void fg_packets_read(struct fg_packets *b);
+/* inspect.c: follows the database of the side at hand. */
+void fg_inspect_follow(struct fg_worker *w);
+/* inspect.c: of the rules that the matcher found for a burst, leaves those that apply. */
+void fg_inspect_burst(struct fg_worker *w, struct fg_packets *b);
 /* enforce.c: a burst out, in order; what is dropped is freed. */
 void fg_enforce_burst(struct fg_worker *w, struct fg_packets *b);
 
@@ -109,6 +120,15 @@ FG_INLINE enum fg_class fg_class_of(const struct fg_packet *p, uint8_t cause)
 	if (cause == FG_CAUSE_PROTECT || p->what == FG_PACKET_NOT_IP)
 		return FG_CLASS_PROTECTED;
 	return cause == FG_CAUSE_NONE || cause == FG_CAUSE_MALFORMED ? FG_CLASS_PLAIN : FG_CLASS_RULED;
+}
+
+/* All its slots are within the tables: anything else is a mistake of ours. */
+FG_INLINE bool fg_matched_is_sound(const struct fg_worker *w, const struct fg_matched *m)
+{
+	for (uint32_t i = 0; i < m->count; i++)
+		if ((m->slot[i] & FG_SLOT_MASK) >= w->slots)
+			return false;
+	return true;
 }
 
 /* By that device; counted when it is out. */

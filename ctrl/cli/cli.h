@@ -102,6 +102,8 @@ int fg_cli_limits(struct fg_cli *cli);
 int fg_cli_quarantine_add(struct fg_cli *cli);
 int fg_cli_quarantine_delete(struct fg_cli *cli);
 int fg_cli_quarantine_list(struct fg_cli *cli);
+int fg_cli_bgp_peers(struct fg_cli *cli);
+int fg_cli_bgp_errors(struct fg_cli *cli);
 int fg_cli_replay(struct fg_cli *cli);
 int fg_cli_rollback(struct fg_cli *cli);
 int fg_cli_rule_add(struct fg_cli *cli);

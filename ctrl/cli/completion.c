@@ -47,10 +47,10 @@ static void completion_bash(void)
 	     "_flowgate() {\n"
 	     "\tlocal cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]-} words='' files=1 value=0\n"
 	     "\tCOMPREPLY=()\n"
-	     "\tcase $verb in");
+	     "\tcase \"$verb ${COMP_WORDS[2]-}\" in");
 	for (const struct fg_verb *v = fg_verbs; v->name != NULL; v++)
-		if (strchr(v->name, ' ') != NULL && is_first(v))
-			printf("\t%.*s) verb=\"$verb ${COMP_WORDS[2]-}\" ;;\n", first_len(v), v->name);
+		if (strchr(v->name, ' ') != NULL)
+			printf("\t'%s') verb='%s' ;;\n", v->name, v->name);
 	puts("\tesac\n\tcase $verb in");
 	for (const struct fg_verb *v = fg_verbs; v->name != NULL; v++)
 		completion_options(v);

@@ -38,6 +38,8 @@ struct explain {
 	uint8_t *octets;           /* which it is a copy of; NULL: it was given in words */
 	struct fg_payload payload;
 	struct fg_ruling ruling;
+	const struct fg_load *protected; /* of a live daemon; NULL: nothing is known of any */
+	const struct fg_loaded *guard;   /* the entry of `protect` that the packet lies inside; NULL: none */
 	struct considered *considered;
 	size_t n, elsewhere; /* the latter: not listed, for their addresses are others */
 	char text[FG_TEXT_MAX];
@@ -92,6 +94,36 @@ static int packet_of_words(struct explain *e)
 		return FG_EXIT_DONE;
 	fprintf(stderr, "--packet:1:%s\n", error);
 	return FG_EXIT_USAGE;
+}
+
+/* ---- What no rule touches ---- */
+
+/* The first entry that the packet meets, which comes before all rules. True: there is one, and that is the verdict. */
+static bool is_protected(struct explain *e)
+{
+	struct fg_canon canon;
+
+	for (size_t i = 0; e->protected != NULL && e->packet.what == FG_PACKET_IP && i < e->protected->count; i++) {
+		const struct fg_loaded *entry = e->protected->rule[i];
+
+		if (!entry->checked || entry->rule.family != e->packet.key.family)
+			continue;
+		fg_canon_make(&entry->rule, e->pool, &canon);
+		if (fg_component_failing(&canon, &e->packet) != 0)
+			continue;
+		e->guard = entry;
+		e->ruling.verdict.verdict = FG_PASS;
+		e->ruling.verdict.cause = FG_CAUSE_PROTECT;
+		e->considered[e->n++] = (struct considered){ entry, 0 };
+		return true;
+	}
+	return false;
+}
+
+/* The rule that the verdict rests on, or what keeps rules away. */
+static const struct fg_loaded *winner_of(const struct explain *e)
+{
+	return e->guard != NULL ? e->guard : fg_ruling_winner(&e->enforce, &e->ruling);
 }
 
 /* ---- The rules ---- */
@@ -250,7 +282,7 @@ static json_t *considered_array(struct explain *e)
 
 static json_t *explanation_object(struct explain *e)
 {
-	const struct fg_loaded *winner = fg_ruling_winner(&e->enforce, &e->ruling);
+	const struct fg_loaded *winner = winner_of(e);
 	char name[FG_NAME_MAX + 1];
 	json_t *rules = json_array();
 
@@ -301,7 +333,7 @@ static void show_considered(struct explain *e)
 
 static void show_text(struct explain *e)
 {
-	const struct fg_loaded *winner = fg_ruling_winner(&e->enforce, &e->ruling);
+	const struct fg_loaded *winner = winner_of(e);
 	char name[FG_NAME_MAX + 1];
 
 	show_packet(&e->packet);
@@ -321,19 +353,10 @@ static void show_text(struct explain *e)
 	putchar('\n');
 }
 
-static int explain(struct explain *e)
+static int show(struct explain *e)
 {
-	int r = e->cli->packet != NULL ? packet_of_words(e) : packet_of_capture(e);
-	const struct fg_frame frame = { &e->header, e->octets, 0 };
+	int r = FG_EXIT_DONE;
 
-	if (r != FG_EXIT_DONE)
-		return r;
-	fg_enforce_packet(&e->enforce, &e->packet, e->octets != NULL ? &frame : NULL, 0, &e->ruling);
-	if (e->packet.what == FG_PACKET_IP && !consider(e))
-		return fg_cli_fail(FG_EXIT_ENVIRONMENT,
-				   "the image and the rules come to different answers on this packet: "
-				   "a mistake of Flowgate's, please report it");
-	thin_out(e);
 	if (e->cli->json)
 		r = fg_show_line(explanation_object(e));
 	else
@@ -341,7 +364,25 @@ static int explain(struct explain *e)
 	return fg_show_end(r);
 }
 
-static int run(const struct fg_cli *cli, struct fg_load *load)
+static int explain(struct explain *e)
+{
+	int r = e->cli->packet != NULL ? packet_of_words(e) : packet_of_capture(e);
+	const struct fg_frame frame = { &e->header, e->octets, 0 };
+
+	if (r != FG_EXIT_DONE)
+		return r;
+	if (is_protected(e))
+		return show(e);
+	fg_enforce_packet(&e->enforce, &e->packet, e->octets != NULL ? &frame : NULL, 0, &e->ruling);
+	if (e->packet.what == FG_PACKET_IP && !consider(e))
+		return fg_cli_fail(FG_EXIT_ENVIRONMENT,
+				   "the image and the rules come to different answers on this packet: "
+				   "a mistake of Flowgate's, please report it");
+	thin_out(e);
+	return show(e);
+}
+
+static int run(const struct fg_cli *cli, struct fg_load *load, const struct fg_load *protected)
 {
 	struct explain *e = calloc(1, sizeof(*e));
 	int r = FG_EXIT_ENVIRONMENT;
@@ -352,6 +393,7 @@ static int run(const struct fg_cli *cli, struct fg_load *load)
 		fg_cli_fail(0, "out of memory");
 	} else {
 		e->cli = cli;
+		e->protected = protected;
 		r = explain(e);
 		fg_enforce_free(&e->enforce);
 	}
@@ -363,26 +405,35 @@ static int run(const struct fg_cli *cli, struct fg_load *load)
 	return r;
 }
 
-/* The rules of files, or those that a daemon enforces. */
-static int rules_get(const struct fg_cli *cli, struct fg_load **load)
+/* The rules of files, or those that a daemon enforces and what it protects from them. */
+static int rules_get(const struct fg_cli *cli, struct fg_load **load, struct fg_load **protected)
 {
-	return cli->rules.n > 0 ? fg_cli_rules(cli, load) : fg_live_rules(cli, load);
+	int r = cli->rules.n > 0 ? fg_cli_rules(cli, load) : fg_live_rules(cli, load);
+
+	*protected = NULL;
+	if (r != FG_EXIT_DONE || cli->rules.n > 0)
+		return r;
+	r = fg_live_protected(cli, protected);
+	if (r != FG_EXIT_DONE)
+		fg_load_free(*load);
+	return r;
 }
 
 int fg_cli_explain(struct fg_cli *cli)
 {
-	struct fg_load *load;
+	struct fg_load *load = NULL, *protected;
 	int r;
 
 	if ((cli->packet != NULL) == (cli->read != NULL) || (cli->read != NULL) != (cli->number != 0) ||
 	    cli->argument.n != 0)
 		return fg_cli_usage(cli, "expected either --packet or --read with --number");
-	r = rules_get(cli, &load);
+	r = rules_get(cli, &load, &protected);
 	if (r != FG_EXIT_DONE)
 		return r;
-	r = run(cli, load);
+	r = run(cli, load, protected);
 	if (r == FG_EXIT_DONE)
 		r = fg_cli_admission(load);
+	fg_load_free(protected);
 	fg_load_free(load);
 	return r;
 }

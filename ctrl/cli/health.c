@@ -25,6 +25,8 @@ int fg_cli_health(struct fg_cli *cli)
 	if (!cli->json)
 		json_array_foreach(json_object_get(reply, "problems"), i, one)
 			printf("  %s\n", json_is_string(one) ? json_string_value(one) : "?");
+	if (!cli->json)
+		fg_online_next_start(reply);
 	json_decref(reply);
 	return fg_show_end(r == FG_EXIT_DONE && !ok ? FG_EXIT_REFUSED : r);
 }

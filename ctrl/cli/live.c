@@ -59,6 +59,19 @@ static int rule_take(void *ctx, json_t *rule)
 	return done ? FG_EXIT_DONE : fg_cli_fail(FG_EXIT_ENVIRONMENT, "the daemon lists a rule without octets");
 }
 
+/* An entry of `protect`, likewise; what is done to it is not a rule's business. */
+static int protected_take(void *ctx, json_t *entry)
+{
+	json_t *o = json_pack("{s:O,s:O,s:O,s:[]}", "name", json_object_get(entry, "name"), "family",
+			      json_object_get(entry, "family"), "nlri", json_object_get(entry, "nlri"), "actions");
+	char *line = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
+	bool done = line != NULL && line_append(ctx, line);
+
+	json_decref(o);
+	free(line);
+	return done ? FG_EXIT_DONE : fg_cli_fail(FG_EXIT_ENVIRONMENT, "the daemon protects what has no octets");
+}
+
 /* What is enforced was admitted over there: no limit of ours may refuse it. */
 static void limits_lift(struct fg_limits *limits)
 {
@@ -81,6 +94,25 @@ int fg_live_rules(const struct fg_cli *cli, struct fg_load **load)
 		r = fg_cli_fail(FG_EXIT_ENVIRONMENT, "the daemon lists a rule that is none: %s", l.load->error);
 	if (r == FG_EXIT_DONE && fg_load_admit(l.load) != 0)
 		r = fg_cli_fail(FG_EXIT_ENVIRONMENT, "out of memory");
+	free(l.lines);
+	if (r == FG_EXIT_DONE)
+		*load = l.load;
+	else
+		fg_load_free(l.load);
+	return r;
+}
+
+int fg_live_protected(const struct fg_cli *cli, struct fg_load **load)
+{
+	struct live l = { 0 };
+	int r = fg_cli_loader(cli, &l.load);
+
+	*load = NULL;
+	if (r != FG_EXIT_DONE)
+		return r;
+	r = fg_online_rules_of(cli, "ListProtected", NULL, protected_take, &l, NULL);
+	if (r == FG_EXIT_DONE && l.len > 0 && fg_load_text(l.load, "protect", l.lines, l.len, FG_FORM_JSON) != 0)
+		r = fg_cli_fail(FG_EXIT_ENVIRONMENT, "the daemon protects what is none: %s", l.load->error);
 	free(l.lines);
 	if (r == FG_EXIT_DONE)
 		*load = l.load;

@@ -93,6 +93,12 @@ int fg_online_each(const json_t *reply, const char *key, int (*each)(void *ctx, 
 int fg_online_rules(const struct fg_cli *cli, json_t *parameters, int (*each)(void *ctx, json_t *rule), void *ctx,
 		    json_int_t *generation)
 {
+	return fg_online_rules_of(cli, "ListRules", parameters, each, ctx, generation);
+}
+
+int fg_online_rules_of(const struct fg_cli *cli, const char *method, json_t *parameters,
+		       int (*each)(void *ctx, json_t *rule), void *ctx, json_int_t *generation)
+{
 	struct fg_client *client;
 	int code = fg_online_open(cli, FG_ONLINE_TIMEOUT_S, &client);
 	enum fg_client_result r;
@@ -103,7 +109,7 @@ int fg_online_rules(const struct fg_cli *cli, json_t *parameters, int (*each)(vo
 		json_decref(parameters);
 		return code;
 	}
-	r = fg_client_call(client, "ListRules", parameters, true);
+	r = fg_client_call(client, method, parameters, true);
 	while (r == FG_CLIENT_DONE && continues && code == FG_EXIT_DONE) {
 		r = fg_online_reply(cli, client, &reply, &continues);
 		if (r != FG_CLIENT_DONE)
@@ -167,4 +173,12 @@ void fg_online_budget(const json_t *budget)
 	printf("Image %s of %s bytes; worst packet reads %s of %s lines.\n", fg_cell_number(budget, "bytes", n[0]),
 	       fg_cell_number(budget, "bytes_budget", n[1]), fg_cell_number(budget, "lines", n[2]),
 	       fg_cell_number(budget, "lines_budget", n[3]));
+}
+
+void fg_online_next_start(const json_t *reply)
+{
+	const json_t *what = json_object_get(reply, "next_start");
+
+	if (json_is_string(what))
+		printf("takes effect at the next start of the daemon: %s\n", json_string_value(what));
 }

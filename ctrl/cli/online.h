@@ -33,8 +33,13 @@ int fg_online_each(const json_t *reply, const char *key, int (*each)(void *ctx, 
 /* All rules of ListRules, likewise. Sets *generation unless it is NULL. An enum fg_exit. */
 int fg_online_rules(const struct fg_cli *cli, json_t *parameters, int (*each)(void *ctx, json_t *rule), void *ctx,
 		    json_int_t *generation);
+/* Likewise of any method that answers with `rules`. */
+int fg_online_rules_of(const struct fg_cli *cli, const char *method, json_t *parameters,
+		       int (*each)(void *ctx, json_t *rule), void *ctx, json_int_t *generation);
 /* The rules that a live daemon enforces, judged. An enum fg_exit; *load is NULL unless 0. */
 int fg_live_rules(const struct fg_cli *cli, struct fg_load **load);
+/* What no rule of it touches, in order; read, not judged. Likewise. */
+int fg_live_protected(const struct fg_cli *cli, struct fg_load **load);
 
 /*
  * Calls a method that streams and hands each reply to `each`, until it answers not 0, the stream or --count or --for ends, or the
@@ -47,6 +52,8 @@ int fg_online_stream(const struct fg_cli *cli, const char *method, json_t *param
 void fg_online_findings(const json_t *rule);
 /* The text of a Rule without its name, cut for a table. */
 const char *fg_online_text(const json_t *rule, char out[FG_ONLINE_TEXT_SHOWN + 4]);
+/* "takes effect at the next start: store slots", where there is something. */
+void fg_online_next_start(const json_t *reply);
 /* "Image 1 of 2 bytes; worst packet reads 3 of 4 lines." */
 void fg_online_budget(const json_t *budget);
 /* The caller's arguments are of no use. FG_EXIT_DONE, or FG_EXIT_USAGE and said. */

@@ -157,6 +157,7 @@ static void show(const json_t *status)
 	fg_online_budget(json_object_get(status, "budget"));
 	if (alarm > 0)
 		printf("alarm: a budget is used to %lld %%\n", (long long)alarm);
+	fg_online_next_start(status);
 	show_processes(json_object_get(status, "processes"));
 	show_dpdk(status);
 	fg_online_each(status, "ports", port_row, table);

@@ -20,6 +20,7 @@ static const struct known {
 	{ "SyntaxError", FG_CLIENT_SYNTAX, "", "message" },
 	{ "RuleRefused", FG_CLIENT_REFUSED, "refused, and nothing was changed", NULL },
 	{ "RuleNotFound", FG_CLIENT_NOT_FOUND, "no such rule: ", "rule" },
+	{ "PeerNotFound", FG_CLIENT_NOT_FOUND, "no such peer: ", "peer" },
 	{ "GenerationNotFound", FG_CLIENT_NOT_FOUND, "no such generation: ", "generation" },
 	{ "NothingToConfirm", FG_CLIENT_NOT_FOUND, "nothing waits to be confirmed", NULL },
 	{ "PermissionDenied", FG_CLIENT_REFUSED, "not permitted: this needs the role ", "needed" },

@@ -49,7 +49,7 @@ static int unknown(const struct fg_conf_reading *r, const struct fg_text_setting
 	size_t last = 0;
 
 	for (size_t i = 0; i < fg_conf_words_count; i++)
-		if (strcmp(fg_conf_words[i].block, s->block) == 0 && fg_conf_words[i].take != fg_conf_not_built)
+		if (strcmp(fg_conf_words[i].block, s->block) == 0)
 			last = i;
 	if (s->block[0] == '\0') {
 		expect(expected, sizeof(expected), "limits", false);
@@ -81,8 +81,6 @@ static int take_setting(void *ctx, const struct fg_text_setting *s)
 	word = find(s);
 	if (word == NULL)
 		return unknown(r, s);
-	if (word->take == fg_conf_not_built)
-		return word->take(r, s);
 	if (s->words > word->most + 1u)
 		return fg_conf_refuse(r, s, word->most + 1u, word->opens ? "'{'" : "';' or end of line");
 	if (s->words <= word->least || word->opens != (s->kind == FG_SETTING_OPEN)) {
@@ -182,6 +180,8 @@ int fg_conf_read(struct fg_conf *out, const char *file, const char *text, size_t
 		fg_conf_default(c);
 		result = fg_text_read(file, text, len, &reader, error);
 	}
+	if (result == 0)
+		result = fg_conf_bgp_check(c, file, error);
 	if (result == 0)
 		result = check(c, file, error);
 	if (result == 0)

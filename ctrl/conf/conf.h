@@ -7,6 +7,7 @@
 #ifndef CTRL_CONF_CONF_H
 #define CTRL_CONF_CONF_H
 
+#include "ctrl/bgp/peer.h"
 #include "ctrl/policy/plane.h"
 #include "ctrl/policy/policy.h"
 
@@ -23,6 +24,7 @@ enum {
 	FG_CONF_DEVICE_MAX = 256, /* likewise of a device */
 	FG_CONF_WORKERS_MAX = FG_PLANE_WORKERS_MAX,
 	FG_CONF_EAL_MAX = 16, /* arguments to EAL */
+	FG_CONF_LATER_MAX = 256,
 	FG_CONF_CORE_NONE = UINT32_MAX,
 };
 
@@ -59,6 +61,7 @@ struct fg_conf {
 		uint32_t history;              /* generations kept for rollback */
 		bool lock_memory;
 	} store;
+	struct fg_bgp_config bgp;
 	/* The block `dpdk`: then ports are devices of flowgate-dpdk. */
 	struct {
 		bool used;
@@ -78,6 +81,8 @@ struct fg_conf {
 	} dpdk;
 	char rule_file[FG_CONF_RULE_FILES_MAX][FG_CONF_PATH_MAX];
 	uint32_t rule_files;
+	char later
+		[FG_CONF_LATER_MAX]; /* what the file says and is used from the next start on; "": nothing. Not of the file itself */
 };
 
 /* What holds where nothing is said. */

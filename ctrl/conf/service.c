@@ -20,11 +20,6 @@ int fg_conf_block(struct fg_conf_reading *r, const struct fg_text_setting *s)
 	return 0;
 }
 
-int fg_conf_not_built(struct fg_conf_reading *r, const struct fg_text_setting *s)
-{
-	return fg_conf_refuse(r, s, 0, "none: BGP is not supported by this build");
-}
-
 int fg_conf_control(struct fg_conf_reading *r, const struct fg_text_setting *s)
 {
 	struct fg_conf *c = r->conf;

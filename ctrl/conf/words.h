@@ -14,6 +14,8 @@ struct fg_conf_reading {
 	struct fg_port_config *port; /* one, or two of a pair */
 	struct fg_target_config *target;
 	size_t ports;
+	struct fg_peer_config *peer;
+	struct fg_grant *grant; /* of the peer */
 	/* Where things stand that only the whole can judge; line 0: they do not. */
 	struct fg_text_word dpdk, interface, pair[FG_PORTS_MAX], redirect[FG_TARGETS_MAX], device[FG_PORTS_MAX];
 };
@@ -64,14 +66,31 @@ int fg_conf_dpdk_eal(struct fg_conf_reading *r, const struct fg_text_setting *s)
 /* What must hold of the whole, with a block `dpdk` and without. 0 or FG_MALFORMED. */
 int fg_conf_dpdk_check(struct fg_conf_reading *r);
 
-/* service.c: control, http, store, rules; and what is not built. */
+/* service.c: control, http, store, rules. */
 int fg_conf_block(struct fg_conf_reading *r, const struct fg_text_setting *s);
-int fg_conf_not_built(struct fg_conf_reading *r, const struct fg_text_setting *s);
 int fg_conf_control(struct fg_conf_reading *r, const struct fg_text_setting *s);
 int fg_conf_grant(struct fg_conf_reading *r, const struct fg_text_setting *s);
 int fg_conf_others(struct fg_conf_reading *r, const struct fg_text_setting *s);
 int fg_conf_listen(struct fg_conf_reading *r, const struct fg_text_setting *s);
 int fg_conf_store(struct fg_conf_reading *r, const struct fg_text_setting *s);
 int fg_conf_rule_file(struct fg_conf_reading *r, const struct fg_text_setting *s);
+
+/* bgp.c: bgp; peer.c: peer. */
+int fg_conf_bgp(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_bgp_listen(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_bgp_service(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_peer(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_peer_address(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_peer_number(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_peer_time(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_peer_choice(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_peer_prefix(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_peer_actions(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_peer_community(struct fg_conf_reading *r, const struct fg_text_setting *s);
+int fg_conf_peer_md5(struct fg_conf_reading *r, const struct fg_text_setting *s);
+/* What must hold of all peers together, and what follows from them: limits, and their sessions protected. 0, or FG_MALFORMED. */
+int fg_conf_bgp_check(struct fg_conf *c, const char *file, char error[FG_CONF_ERROR_MAX]);
+/* A number in word `i`, or a time such as 90s, 10m or 2h, in seconds. False: it is none, or not within bounds. */
+bool fg_conf_seconds(const char *text, uint64_t least, uint64_t most, uint64_t *out);
 
 #endif

@@ -148,7 +148,8 @@ static void on_change(void *ctx, struct fg_change *c, bool answered)
 	}
 	a->failed = !c->result.committed && c->result.refused > 0 &&
 		    (c->batch.flags & (FG_BATCH_TRY | FG_BATCH_PARTIAL)) == 0;
-	fg_change_answer(c, op, answer);
+	fg_change_keep(c);
+	answer(op);
 }
 
 /* What a call says for all of its rules. */

@@ -33,7 +33,6 @@ struct fg_change *fg_change_new(struct fg_ctrl *ctrl, const char *who, const cha
 	if (c == NULL)
 		return NULL;
 	c->ctrl = ctrl;
-	c->users = 1;
 	snprintf(c->who, sizeof(c->who), "%s", who);
 	c->what = what;
 	c->records = *records;
@@ -43,7 +42,7 @@ struct fg_change *fg_change_new(struct fg_ctrl *ctrl, const char *who, const cha
 
 void fg_change_free(struct fg_change *c)
 {
-	if (c == NULL || --c->users > 0)
+	if (c == NULL)
 		return;
 	fg_records_free(&c->records);
 	free(c->finding);
@@ -209,16 +208,4 @@ void fg_change_keep(struct fg_change *c)
 		write_down(c);
 	fg_ledger_audit(c->ctrl->ledger, fg_now_s(), c->who, c->what, c->result.cost.bytes, verdict);
 	fg_log(LOG_NOTICE, "%s: %s: %s", c->who, c->what, verdict);
-}
-
-void fg_change_answer(struct fg_change *c, struct fg_op *op, void (*answer)(struct fg_op *op))
-{
-	struct fg_client *client = op->client;
-
-	c->users++;
-	answer(op);
-	if (client != NULL)
-		fg_client_push(client);
-	fg_change_keep(c);
-	fg_change_free(c);
 }

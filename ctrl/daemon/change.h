@@ -11,7 +11,6 @@
 
 struct fg_change {
 	struct fg_ctrl *ctrl;
-	uint32_t users; /* who still looks at it */
 	char who[FG_WHO_MAX];
 	const char *what; /* for the history: "add", "delete" … */
 	struct fg_records records;
@@ -33,13 +32,6 @@ struct fg_change *fg_change_new(struct fg_ctrl *ctrl, const char *who, const cha
 int fg_change_ask(struct fg_change *c);
 /* Writes down what has been committed, logs it, counts it. */
 void fg_change_keep(struct fg_change *c);
-/*
- * The same once `answer` has replied and its caller has been sent that: packets meet the change already, and writing a hundred thousand rules
- * down takes longer than enforcing them. Nothing else is served in between, so nobody sees the store without the change. The op may be over
- * afterwards, the change is freed with it.
- */
-void fg_change_answer(struct fg_change *c, struct fg_op *op, void (*answer)(struct fg_op *op));
-/* One looks at it no more; with the last it is gone. */
 void fg_change_free(struct fg_change *c);
 /* The rule at this place was refused. */
 bool fg_change_refused(const struct fg_change *c, uint32_t place);

@@ -155,12 +155,6 @@ void fg_client_done(struct fg_client *c)
 	defer(c);
 }
 
-void fg_client_push(struct fg_client *c)
-{
-	if (!c->dead)
-		flush(c);
-}
-
 /* The next whole line, if it is time for one. */
 static bool take_line(struct fg_client *c)
 {

@@ -75,7 +75,5 @@ bool fg_client_reply(struct fg_client *c, json_t *parameters, bool continues);
 void fg_client_error(struct fg_client *c, const char *name, json_t *parameters);
 /* The question is answered: the next line may come. */
 void fg_client_done(struct fg_client *c);
-/* Sends what has been replied so far at once, as much as the caller takes, for something long is to be done before the loop comes to it. */
-void fg_client_push(struct fg_client *c);
 
 #endif

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ctrl/daemon/bgp.h"
 #include "ctrl/daemon/change.h"
 #include "ctrl/daemon/http.h"
 #include "ctrl/daemon/log.h"
@@ -104,6 +105,11 @@ static void take_event(struct fg_ctrl *ctrl, const struct fg_event *event)
 	} else if (event->kind == FG_EVENT_ALARM && event->value > 0) {
 		fg_log(LOG_WARNING, "a budget is used to %u per cent", event->value);
 	}
+	if (event->kind == FG_EVENT_FLUSHED)
+		fg_bgp_flushed(ctrl->bgp);
+	else if (event->kind == FG_EVENT_EXPIRED || event->kind == FG_EVENT_REFUSED ||
+		 event->kind == FG_EVENT_QUARANTINED)
+		fg_bgp_compare(ctrl->bgp);
 	if (event->generation != 0)
 		fg_ctrl_took(ctrl, event->generation, NULL);
 	fg_stream_event(ctrl, event);
@@ -124,6 +130,7 @@ static void on_gate(void *ctx, bool there)
 	struct fg_ctrl *ctrl = ctx;
 
 	fg_log(there ? LOG_INFO : LOG_WARNING, there ? "there is a gate" : "the gate is gone; enforcement goes on");
+	ctrl->synced = false;
 	if (there)
 		fg_sync_start(ctrl);
 }
@@ -151,12 +158,22 @@ static int take_conf(struct fg_ctrl *ctrl, const struct fg_conf *conf, const int
 	ctrl->rule_fds = (uint32_t)n;
 	memcpy(ctrl->rule_fd, fds, n * sizeof(*fds));
 	ctrl->configured = true;
+	fg_bgp_configure(ctrl->bgp);
 	if (first)
 		r = fg_ledger_open(&ctrl->ledger, conf->store.folder, conf->store.history);
+	else
+		fg_ledger_keep(ctrl->ledger, conf->store.history);
 	if (r == 0 && first)
 		r = fg_link_tell(ctrl->link, FG_LINK_READY, NULL, 0, NULL, 0);
 	fg_sync_start(ctrl);
 	return r;
+}
+
+static int take_http(struct fg_ctrl *ctrl, const int *fds, size_t n)
+{
+	fg_http_end(ctrl->http);
+	ctrl->http = NULL;
+	return n == 0 ? 0 : fg_http_open(&ctrl->http, ctrl, fds[0]);
 }
 
 static int take_message(struct fg_ctrl *ctrl, const int *fds, size_t n)
@@ -168,8 +185,18 @@ static int take_message(struct fg_ctrl *ctrl, const int *fds, size_t n)
 		return take_conf(ctrl, &m->body.conf, fds, n);
 	case FG_LINK_GATE:
 		return n == 1 ? fg_asks_connect(&ctrl->asks, fds[0]) : -EPROTO;
+	case FG_LINK_HTTP:
+		return take_http(ctrl, fds, n);
+	case FG_LINK_ALIVE:
+		return ctrl->configured ? fg_link_tell(ctrl->link, FG_LINK_READY, NULL, 0, NULL, 0) : 0;
 	case FG_LINK_PROCESSES:
 		memcpy(ctrl->process, m->body.process, sizeof(ctrl->process));
+		return 0;
+	case FG_LINK_LISTEN:
+		fg_bgp_listen(ctrl->bgp, fds, n);
+		return 0;
+	case FG_LINK_DIALLED:
+		fg_bgp_dialled(ctrl->bgp, m->body.dialled.peer, n == 1 ? fds[0] : -1, m->body.dialled.error);
 		return 0;
 	default:
 		return -EPROTO;
@@ -228,6 +255,8 @@ static int open_all(struct fg_ctrl *ctrl, const struct fg_ctrl_sockets *sockets)
 		r = sd_event_add_io(ctrl->event, &ctrl->link_io, sockets->link, EPOLLIN, on_link, ctrl);
 	if (r >= 0)
 		r = fg_clients_open(&ctrl->clients, ctrl->event, sockets->control);
+	if (r >= 0)
+		r = fg_bgp_open(ctrl);
 	if (r >= 0 && sockets->http >= 0)
 		r = fg_http_open(&ctrl->http, ctrl, sockets->http);
 	return r;
@@ -237,6 +266,7 @@ static void close_all(struct fg_ctrl *ctrl)
 {
 	ctrl->configured = false;
 	if (ctrl->event != NULL) {
+		fg_bgp_close(ctrl->bgp);
 		fg_asks_close(&ctrl->asks);
 		fg_http_close(ctrl->http);
 		fg_clients_close(&ctrl->clients);

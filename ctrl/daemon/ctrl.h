@@ -27,6 +27,8 @@ struct fg_ctrl {
 	struct fg_link_process process[FG_LINK_PROCESSES_MAX];
 	int rule_fd[FG_CONF_RULE_FILES_MAX]; /* of conf.rule_file[] */
 	uint32_t rule_fds;
+	struct fg_bgp *bgp;
+	bool synced;          /* with the gate that there is */
 	struct fg_sync *sync; /* the store and the gate are being compared; NULL: they agree */
 	bool sync_again;
 	sd_event_source *sync_timer; /* it did not come to its end, and is tried again */

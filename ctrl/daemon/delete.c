@@ -50,16 +50,6 @@ static void absent(struct fg_op *op, const struct fg_change *c)
 	json_decref(object);
 }
 
-static void answer(struct fg_op *op)
-{
-	const struct deleting *d = op->state;
-	const struct fg_batch_result *r = &d->change->result;
-
-	fg_op_reply(op,
-		    json_pack("{s:I,s:I,s:o}", "generation", (json_int_t)(r->generation + op->ctrl->generation_base),
-			      "deleted", (json_int_t)r->deleted, "budget", fg_budget_object(&r->cost)));
-}
-
 static void on_change(void *ctx, struct fg_change *c, bool answered)
 {
 	struct fg_op *op = ctx;
@@ -72,7 +62,10 @@ static void on_change(void *ctx, struct fg_change *c, bool answered)
 		absent(op, c);
 		return;
 	}
-	fg_change_answer(c, op, answer);
+	fg_change_keep(c);
+	fg_op_reply(op, json_pack("{s:I,s:I,s:o}", "generation",
+				  (json_int_t)(c->result.generation + op->ctrl->generation_base), "deleted",
+				  (json_int_t)c->result.deleted, "budget", fg_budget_object(&c->result.cost)));
 }
 
 static void ask(struct fg_op *op)
@@ -154,6 +147,8 @@ static bool on_page(void *ctx, struct fg_walk *w, const struct fg_walk_rule *rul
 		head.op = FG_OP_DELETE;
 		if (head.flags & FG_RECORD_STATIC)
 			d->wrong = "rules of files are changed in the configuration";
+		else if (head.flags & FG_RECORD_BGP)
+			d->wrong = "rules of a BGP peer are withdrawn by the peer; quarantine keeps one away";
 		else if (fg_records_add(&d->batch->records, &head, rules[i].record->nlri, head.nlri_len) != 0)
 			d->wrong = "out of memory";
 	}

@@ -9,6 +9,7 @@
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/epoll.h>
 
 enum { TICK_US = 1000000 };
@@ -27,6 +28,7 @@ struct fg_http {
 	sd_event_source *io, *tick;
 	struct waiting *waiting;
 	bool scraping, closing;
+	bool ended; /* to be closed once nothing is being scraped */
 };
 
 static void on_scraped(void *ctx, char *text, size_t len)
@@ -34,6 +36,11 @@ static void on_scraped(void *ctx, char *text, size_t len)
 	struct fg_http *h = ctx;
 
 	h->scraping = false;
+	if (h->ended && !h->closing) {
+		free(text);
+		fg_http_close(h);
+		return;
+	}
 	while (h->waiting != NULL) {
 		struct waiting *w = h->waiting;
 
@@ -187,4 +194,14 @@ void fg_http_close(struct fg_http *h)
 	if (h->daemon != NULL)
 		MHD_stop_daemon(h->daemon);
 	free(h);
+}
+
+void fg_http_end(struct fg_http *h)
+{
+	if (h == NULL || !h->scraping) {
+		fg_http_close(h);
+		return;
+	}
+	h->ended = true;
+	close(MHD_quiesce_daemon(h->daemon));
 }

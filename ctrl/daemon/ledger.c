@@ -15,16 +15,17 @@
 #define COLUMNS                                                                                                        \
 	"name, source, owner, ticket, site, family, form, flags, nlri, communities, communities6, added, expires"
 
+/* A transaction, also inside the one of a comparison, which goes on while others change rules. */
 static bool begin(struct fg_ledger *s)
 {
-	return fg_sql_do(s, "BEGIN", "");
+	return fg_sql_do(s, "SAVEPOINT change", "");
 }
 
 /* A transaction that could not be written is undone by SQLite, or here. */
 static void commit(struct fg_ledger *s, bool done)
 {
-	if (!done || !fg_sql_do(s, "COMMIT", ""))
-		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	if (!done || !fg_sql_do(s, "RELEASE change", ""))
+		sqlite3_exec(s->db, "ROLLBACK TO change; RELEASE change", NULL, NULL, NULL);
 }
 
 static bool take_away(struct fg_ledger *s, const struct fg_record *r, uint64_t generation)
@@ -67,6 +68,11 @@ static bool prune(struct fg_ledger *s)
 	       fg_sql_do(s, "DELETE FROM rules WHERE taken <= (SELECT min(generation) FROM generations)", "");
 }
 
+void fg_ledger_keep(struct fg_ledger *s, uint32_t history)
+{
+	s->history = history;
+}
+
 static bool write_records(struct fg_ledger *s, const struct fg_commit *c, const struct fg_records *r,
 			  const bool *left_out)
 {
@@ -74,7 +80,7 @@ static bool write_records(struct fg_ledger *s, const struct fg_commit *c, const 
 	bool done = true;
 
 	for (uint32_t i = 0; done && (at = fg_records_next(r, at)) != NULL; i++) {
-		if ((at->flags & FG_RECORD_STATIC) || (left_out != NULL && left_out[i]))
+		if ((at->flags & (FG_RECORD_STATIC | FG_RECORD_BGP)) || (left_out != NULL && left_out[i]))
 			continue;
 		done = take_away(s, at, c->generation);
 		if (done && at->op == FG_OP_ADD)

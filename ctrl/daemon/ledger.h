@@ -22,6 +22,8 @@ struct fg_ledger;
  */
 int fg_ledger_open(struct fg_ledger **s, const char *folder, uint32_t history);
 void fg_ledger_close(struct fg_ledger *s);
+/* So many generations from now on. */
+void fg_ledger_keep(struct fg_ledger *s, uint32_t history);
 /* "" where all is well, or what is wrong. */
 const char *fg_ledger_problem(const struct fg_ledger *s);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Messages between the supervisor and ctrl over a SOCK_SEQPACKET pair, and descriptors that go with messages. The
- * supervisor tells; ctrl says that it is ready, and after that nothing.
+ * supervisor tells; ctrl says that it is ready, and again when it is asked, and asks for nothing but sockets to peers of the configuration.
  */
 #ifndef CTRL_DAEMON_LINK_H
 #define CTRL_DAEMON_LINK_H
@@ -19,7 +19,13 @@ enum fg_link_kind {
 	FG_LINK_CONF = 1,  /* struct fg_conf; a descriptor of each file of rules comes with it */
 	FG_LINK_GATE,      /* a socket to the gate comes with it and replaces the one there was */
 	FG_LINK_PROCESSES, /* FG_LINK_PROCESSES_MAX of struct fg_link_process; a name "" is none */
-	FG_LINK_READY,     /* of ctrl: it serves */
+	FG_LINK_HTTP,      /* the socket of metrics comes with it and replaces the one there was; none: there is none */
+	FG_LINK_ALIVE,     /* is answered by FG_LINK_READY */
+	FG_LINK_LISTEN,    /* sockets that listen for peers come with it and replace those there were */
+	FG_LINK_DIALLED,   /* struct fg_link_dialled; a socket that is connecting comes with it, or none */
+	/* Of ctrl. */
+	FG_LINK_READY, /* it serves */
+	FG_LINK_DIAL,  /* the name of a peer, FG_NAME_MAX + 1 octets: a socket to it is asked for */
 };
 
 struct fg_link_process {
@@ -28,12 +34,18 @@ struct fg_link_process {
 	uint32_t restarts;
 };
 
+struct fg_link_dialled {
+	char peer[FG_NAME_MAX + 1];
+	int32_t error; /* errno where there is no socket */
+};
+
 struct fg_link_message {
 	uint32_t kind;   /* enum fg_link_kind */
 	uint32_t octets; /* of the body */
 	union {
 		struct fg_conf conf;
 		struct fg_link_process process[FG_LINK_PROCESSES_MAX];
+		struct fg_link_dialled dialled;
 	} body;
 };
 

@@ -101,6 +101,26 @@ static int http_listen(const struct fg_conf *conf, char error[FG_CONF_ERROR_MAX]
 	return r;
 }
 
+/* A socket that is shut down listens no more, and still holds its address: so that can be bound anew, or listened at again. */
+int fg_listen_http(const struct fg_conf *conf, struct fg_listeners *l, char error[FG_CONF_ERROR_MAX])
+{
+	int fd = -1;
+
+	if (l->http >= 0)
+		shutdown(l->http, SHUT_RDWR);
+	if (conf->http.address[0] != '\0')
+		fd = http_listen(conf, error);
+	if (conf->http.address[0] != '\0' && fd < 0) {
+		if (l->http >= 0)
+			listen(l->http, BACKLOG);
+		return fd;
+	}
+	if (l->http >= 0)
+		close(l->http);
+	l->http = fd;
+	return 0;
+}
+
 int fg_listen(const struct fg_conf *conf, struct fg_listeners *l, char error[FG_CONF_ERROR_MAX])
 {
 	*l = (struct fg_listeners){ .control = -1, .http = -1 };
@@ -111,6 +131,7 @@ int fg_listen(const struct fg_conf *conf, struct fg_listeners *l, char error[FG_
 	}
 	if (l->control < 0)
 		return l->control;
+	l->http_given = l->http >= 0;
 	if (l->http < 0 && conf->http.address[0] != '\0') {
 		l->http = http_listen(conf, error);
 		if (l->http < 0)

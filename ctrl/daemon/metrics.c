@@ -290,6 +290,32 @@ static void write_commits(struct fg_metrics_text *t, const struct fg_metrics *m)
 	    (unsigned long long)m->commit_count, m->commit_sum_s, (unsigned long long)m->commit_count);
 }
 
+static void write_peers(struct fg_metrics_text *t, const struct fg_metrics_reading *r)
+{
+	char value[2 * FG_NAME_MAX + 2];
+
+	if (r->peers == 0)
+		return;
+	family(t, "flowgate_bgp_session_up", "gauge", "1 where the session with a peer is established.");
+	for (size_t i = 0; i < r->peers; i++)
+		add(t, "flowgate_bgp_session_up{peer=\"%s\"} %d\n", label(r->peer[i].name, value), r->peer[i].up);
+	family(t, "flowgate_bgp_rules", "gauge",
+	       "Rules that a peer has announced and not withdrawn; stale ones among them.");
+	for (size_t i = 0; i < r->peers; i++) {
+		label(r->peer[i].name, value);
+		add(t,
+		    "flowgate_bgp_rules{peer=\"%s\",stale=\"no\"} %llu\nflowgate_bgp_rules{peer=\"%s\",stale=\"yes\"} "
+		    "%llu\n",
+		    value, (unsigned long long)(r->peer[i].rules - r->peer[i].stale), value,
+		    (unsigned long long)r->peer[i].stale);
+	}
+	family(t, "flowgate_bgp_nlri_total", "counter", "NLRIs of a peer by what became of them.");
+	for (size_t i = 0; i < r->peers; i++)
+		for (size_t j = 0; j < FG_METRICS_RESULTS; j++)
+			add(t, "flowgate_bgp_nlri_total{peer=\"%s\",result=\"%s\"} %llu\n",
+			    label(r->peer[i].name, value), r->result[j], (unsigned long long)r->peer[i].count[j]);
+}
+
 void fg_metrics_write(const struct fg_metrics *m, const struct fg_metrics_reading *r, struct fg_metrics_text *out)
 {
 	if (r->status != NULL)
@@ -303,5 +329,6 @@ void fg_metrics_write(const struct fg_metrics *m, const struct fg_metrics_readin
 	family(out, "flowgate_rules_refused_total", "counter",
 	       "Rules that were refused, by reason and who wanted them.");
 	write_groups(out, "flowgate_rules_refused_total", "reason", m->refused, m->refused_groups);
+	write_peers(out, r);
 	write_commits(out, m);
 }

@@ -56,6 +56,15 @@ const char *fg_metrics_cause(uint8_t cause);
 /* The name of the rule of a slot, as of the last reading, or "slot N" in number[]. */
 const char *fg_metrics_rule(const struct fg_metrics *m, uint32_t slot, char number[FG_NAME_MAX + 1]);
 
+/* A BGP peer; `count` by what became of NLRIs. */
+enum { FG_METRICS_RESULTS = 8 };
+
+struct fg_metrics_peer {
+	char name[FG_NAME_MAX + 1];
+	bool up;
+	uint64_t rules, stale, count[FG_METRICS_RESULTS];
+};
+
 /* One reading of the gate; NULL: that could not be read. */
 struct fg_metrics_reading {
 	const struct fg_status *status;
@@ -64,6 +73,9 @@ struct fg_metrics_reading {
 	size_t states;
 	struct fg_metrics_rule *rule; /* sorted here */
 	size_t rules;
+	const struct fg_metrics_peer *peer;
+	size_t peers;
+	const char *const *result; /* names of their counts */
 };
 
 void fg_metrics_write(const struct fg_metrics *m, const struct fg_metrics_reading *r, struct fg_metrics_text *out);

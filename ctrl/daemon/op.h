@@ -51,12 +51,13 @@ const json_t *fg_op_array(const struct fg_op *op, const char *name);
 uint64_t fg_op_number(const struct fg_op *op, const char *name);
 bool fg_op_true(const struct fg_op *op, const char *name);
 
-/* The methods, by file: add.c, delete.c, list.c, status.c, change.c, stream.c. */
+/* The methods, by file: add.c, delete.c, list.c, status.c, change.c, stream.c, bgp_show.c. */
 void fg_method_add_rules(struct fg_op *op);
 void fg_method_delete_rules(struct fg_op *op);
 void fg_method_list_rules(struct fg_op *op);
 void fg_method_status(struct fg_op *op);
 void fg_method_health(struct fg_op *op);
+void fg_method_list_protected(struct fg_op *op);
 void fg_method_limits(struct fg_op *op);
 void fg_method_confirm(struct fg_op *op);
 void fg_method_history(struct fg_op *op);
@@ -67,6 +68,8 @@ void fg_method_quarantine(struct fg_op *op);
 void fg_method_list_quarantine(struct fg_op *op);
 void fg_method_watch(struct fg_op *op);
 void fg_method_samples(struct fg_op *op);
+void fg_method_list_peers(struct fg_op *op);
+void fg_method_bgp_errors(struct fg_op *op);
 
 /* status.c: "budget" of what the gate says. */
 json_t *fg_budget_object(const struct fg_cost_now *cost);

@@ -4,6 +4,7 @@
  * that what follows a lost part is never taken for a batch of its own. What all unfinished batches hold together is bounded.
  */
 #include "ctrl/daemon/parts.h"
+#include "ctrl/daemon/bgp.h"
 #include "ctrl/load/show.h"
 
 #include <errno.h>
@@ -77,11 +78,12 @@ static int add_rule(struct fg_batch_parts *b, const struct fg_loaded *rule, enum
 	return refused == NULL || json_array_append_new(b->refused, refused) != 0 ? -ENOMEM : 0;
 }
 
-/* Those of files of the configuration are changed there. */
-static bool is_reserved(const struct fg_load *load)
+/* Those of files of the configuration are changed there, and those of peers by their peers. */
+static bool is_reserved(const struct fg_ctrl *ctrl, const struct fg_load *load)
 {
 	for (size_t i = 0; i < load->count; i++)
-		if (strcmp(load->rule[i]->source, FG_SOURCE_FILE) == 0)
+		if (strcmp(load->rule[i]->source, FG_SOURCE_FILE) == 0 ||
+		    fg_bgp_is_peer(ctrl->bgp, load->rule[i]->source))
 			return true;
 	return false;
 }
@@ -91,10 +93,12 @@ static int add_loaded(struct fg_op *op, struct fg_batch_parts *b, const struct f
 	size_t before = b->records.room;
 	int r = 0;
 
-	if (is_reserved(load)) {
+	if (is_reserved(op->ctrl, load)) {
 		forget(op);
 		fg_op_error(op, "Unavailable",
-			    json_pack("{s:s}", "message", "rules of source 'file' are changed in the configuration"));
+			    json_pack("{s:s}", "message",
+				      "rules of source 'file' are changed in the configuration, and those of a BGP "
+				      "peer by the peer"));
 		return -EPERM;
 	}
 	for (size_t i = 0; i < load->count && r == 0; i++)

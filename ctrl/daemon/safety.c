@@ -23,10 +23,10 @@ static bool done_of(struct fg_op *op, const struct fg_message *m, struct fg_done
 	return true;
 }
 
-static void say(struct fg_ctrl *ctrl, const char *who, const char *what, const char *verdict)
+static void say(struct fg_op *op, const char *what, const char *verdict)
 {
-	fg_ledger_audit(ctrl->ledger, fg_now_s(), who, what, ctrl->cost.bytes, verdict);
-	fg_log(LOG_NOTICE, "%s: %s: %s", who, what, verdict);
+	fg_ledger_audit(op->ctrl->ledger, fg_now_s(), op->who, what, op->ctrl->cost.bytes, verdict);
+	fg_log(LOG_NOTICE, "%s: %s: %s", op->who, what, verdict);
 }
 
 static void ask(struct fg_op *op, enum fg_message_kind kind, const void *body, size_t octets, fg_answer answer)
@@ -61,7 +61,7 @@ static void on_confirmed(void *ctx, const struct fg_message *m)
 	}
 	fg_ctrl_took(op->ctrl, done.generation, NULL);
 	fg_ledger_confirm(op->ctrl->ledger);
-	say(op->ctrl, op->who, "confirm", "confirmed");
+	say(op, "confirm", "confirmed");
 	fg_op_reply(op, generation_object(op));
 }
 
@@ -70,31 +70,23 @@ void fg_method_confirm(struct fg_op *op)
 	ask(op, FG_ASK_CONFIRM, NULL, 0, on_confirmed);
 }
 
-/* As fg_change_answer(): the rules are gone from the table, and the store has all of them to mark yet. */
 static void on_flushed(void *ctx, const struct fg_message *m)
 {
 	struct fg_op *op = ctx;
-	struct fg_client *client = op->client;
-	struct fg_ctrl *ctrl = op->ctrl;
-	char who[FG_WHO_MAX];
 	struct fg_commit commit;
 	struct fg_done done;
 
 	if (!done_of(op, m, &done))
 		return;
 	if (done.result != 0) {
-		say(op->ctrl, op->who, "flush", strerror(done.result < 0 ? -done.result : EINVAL));
+		say(op, "flush", strerror(done.result < 0 ? -done.result : EINVAL));
 		fg_op_unavailable(op, "the gate could not flush");
 		return;
 	}
 	commit = commit_of(op, "flush", &done);
-	memcpy(who, op->who, sizeof(who));
-	commit.who = who;
+	fg_ledger_flush(op->ctrl->ledger, &commit);
+	say(op, "flush", "all but static rules are gone");
 	fg_op_reply(op, generation_object(op));
-	if (client != NULL)
-		fg_client_push(client);
-	fg_ledger_flush(ctrl->ledger, &commit);
-	say(ctrl, who, "flush", "all but static rules are gone");
 }
 
 void fg_method_flush(struct fg_op *op)
@@ -120,15 +112,6 @@ static void change_free(void *state)
 	fg_change_free(state);
 }
 
-static void rolled_back(struct fg_op *op)
-{
-	const struct fg_change *c = op->state;
-
-	fg_op_reply(op, json_pack("{s:I,s:I,s:I}", "generation",
-				  (json_int_t)(c->result.generation + op->ctrl->generation_base), "added",
-				  (json_int_t)c->result.admitted, "deleted", (json_int_t)c->result.deleted));
-}
-
 static void on_rolled_back(void *ctx, struct fg_change *c, bool answered)
 {
 	struct fg_op *op = ctx;
@@ -137,7 +120,10 @@ static void on_rolled_back(void *ctx, struct fg_change *c, bool answered)
 		fg_op_unavailable(op, "the gate did not answer");
 		return;
 	}
-	fg_change_answer(c, op, rolled_back);
+	fg_change_keep(c);
+	fg_op_reply(op, json_pack("{s:I,s:I,s:I}", "generation",
+				  (json_int_t)(c->result.generation + op->ctrl->generation_base), "added",
+				  (json_int_t)c->result.admitted, "deleted", (json_int_t)c->result.deleted));
 }
 
 /* Partial: a rule that is not to be had again (quarantine, a smaller budget) must not keep the others away. */
@@ -185,7 +171,7 @@ static void on_shadow(void *ctx, const struct fg_message *m)
 		fg_op_unavailable(op, "the gate could not switch");
 		return;
 	}
-	say(op->ctrl, op->who, "shadow", fg_op_true(op, "on") ? "on" : "off");
+	say(op, "shadow", fg_op_true(op, "on") ? "on" : "off");
 	fg_op_reply(op, NULL);
 }
 
@@ -217,7 +203,7 @@ static void on_quarantine(void *ctx, const struct fg_message *m)
 	}
 	fg_ledger_quarantine(op->ctrl->ledger, q->ask.hash, fg_op_string(op, "family"), q->nlri, op->who, fg_now_s(),
 			     q->ask.on);
-	say(op->ctrl, op->who, q->ask.on ? "quarantine" : "end of quarantine", q->nlri);
+	say(op, q->ask.on ? "quarantine" : "end of quarantine", q->nlri);
 	fg_op_reply(op, NULL);
 }
 

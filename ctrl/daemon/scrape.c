@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctrl/daemon/bgp.h"
 #include "ctrl/daemon/http.h"
 #include "ctrl/daemon/records.h"
 #include "ctrl/daemon/walk.h"
@@ -45,13 +46,20 @@ static void keep_names(struct scrape *s)
 static void finish(struct scrape *s)
 {
 	struct fg_metrics_text text = { 0 };
+	struct fg_metrics_peer peer[FG_PEERS_MAX];
+	const char *result[FG_METRICS_RESULTS];
 	struct fg_metrics_reading r = { .status = s->has_status ? &s->status : NULL,
 					.generation = s->ctrl->generation,
 					.state = s->has_rules ? s->state : NULL,
 					.states = s->states,
 					.rule = s->has_rules && !s->uncounted ? s->rule : NULL,
-					.rules = s->rules };
+					.rules = s->rules,
+					.peer = peer,
+					.peers = fg_bgp_reading(s->ctrl->bgp, peer),
+					.result = result };
 
+	for (int i = 0; i < FG_METRICS_RESULTS; i++)
+		result[i] = fg_bgp_result_name((enum fg_bgp_result)i);
 	fg_metrics_write(&s->ctrl->metrics, &r, &text);
 	if (text.failed) {
 		free(text.at);

@@ -6,6 +6,7 @@
 
 #include "ctrl/daemon/op.h"
 #include "ctrl/daemon/plane.h"
+#include "ctrl/daemon/status.h"
 #include "ctrl/daemon/records.h"
 #include "ctrl/daemon/walk.h"
 #include "ctrl/load/show.h"
@@ -132,6 +133,8 @@ static void on_status(void *ctx, const struct fg_message *m)
 	dpdk = fg_plane_object(&s.plane, ctrl->clock_offset_ns);
 	if (dpdk != NULL)
 		json_object_set_new(reply, "dpdk", dpdk);
+	if (reply != NULL && ctrl->conf.later[0] != '\0')
+		json_object_set_new(reply, "next_start", json_string(ctrl->conf.later));
 	if (reply != NULL && s.confirm_until_s != 0)
 		json_object_set_new(reply, "confirm_until", json_integer((json_int_t)s.confirm_until_s));
 	fg_op_reply(op, reply);
@@ -177,25 +180,46 @@ static void judge_ports(const struct fg_ctrl *ctrl, const struct fg_status *s, j
 	}
 }
 
-static void on_health(void *ctx, const struct fg_message *m)
+/* What becomes of packets meanwhile, where it is not that they pass. */
+static void judge_closed(const struct fg_ctrl *ctrl, json_t *problems)
+{
+	const struct fg_policy *p = &ctrl->conf.policy;
+
+	for (uint32_t i = 0; i < p->ports; i++)
+		if (p->port[i].on_failure == FG_FAIL_CLOSED)
+			problem(problems, ": on-failure closed: no IP packet passes unless a table is enforced",
+				p->port[i].name);
+}
+
+json_t *fg_health_problems(const struct fg_ctrl *ctrl, const struct fg_message *m)
 {
 	static struct fg_status s;
-	struct fg_op *op = ctx;
 	json_t *problems = json_array();
-	bool ok;
 
 	if (!status_of(m, &s)) {
 		problem(problems, "the gate does not answer", "");
-	} else {
-		if (!s.enforcing)
-			problem(problems, "nothing is enforced: no table is published", "");
-		if (s.shadow)
-			problem(problems, "shadow mode: verdicts are counted and nothing is done", "");
-		judge_ports(op->ctrl, &s, problems);
-		fg_plane_problems(&s.plane, problems);
+		judge_closed(ctrl, problems);
+		return problems;
 	}
-	ok = json_array_size(problems) == 0;
-	fg_op_reply(op, json_pack("{s:b,s:o}", "ok", ok, "problems", problems));
+	if (!s.enforcing)
+		problem(problems, "nothing is enforced: no table is published", "");
+	if (s.shadow)
+		problem(problems, "shadow mode: verdicts are counted and nothing is done", "");
+	judge_ports(ctrl, &s, problems);
+	fg_plane_problems(&s.plane, problems);
+	return problems;
+}
+
+static void on_health(void *ctx, const struct fg_message *m)
+{
+	struct fg_op *op = ctx;
+	json_t *problems = fg_health_problems(op->ctrl, m), *reply;
+	bool ok = json_array_size(problems) == 0;
+
+	reply = json_pack("{s:b,s:o}", "ok", ok, "problems", problems);
+	if (reply != NULL && op->ctrl->conf.later[0] != '\0')
+		json_object_set_new(reply, "next_start", json_string(op->ctrl->conf.later));
+	fg_op_reply(op, reply);
 }
 
 void fg_method_health(struct fg_op *op)

@@ -21,19 +21,24 @@
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ctrl/daemon/backoff.h"
 #include "ctrl/daemon/ctrl.h"
+#include "ctrl/daemon/dial.h"
 #include "ctrl/daemon/dpdk.h"
 #include "ctrl/daemon/listen.h"
 #include "ctrl/daemon/log.h"
+#include "ctrl/daemon/places.h"
 #include "ctrl/daemon/prepare.h"
 #include "ctrl/daemon/rights.h"
+#include "ctrl/daemon/watchdog.h"
 #include "ctrl/gate/gate.h"
+#include "ctrl/xdp/xdp.h"
 
 enum { GATE, CTRL, CHILDREN };
-enum { FILES_MAX = 4096, STOP_GRACE_US = 5000000 };
+enum { FILES_MAX = 4096, STOP_GRACE_US = 5000000, START_GRACE_US = 60000000 };
 
 struct child {
 	const char *name;
@@ -44,6 +49,7 @@ struct child {
 	uint32_t restarts;
 	uint64_t started_us;
 	bool ready;
+	uint64_t asked_us; /* whether it is alive, and has not answered yet; 0: it has */
 };
 
 struct supervisor {
@@ -55,7 +61,10 @@ struct supervisor {
 	sd_event *event;
 	struct child child[CHILDREN];
 	struct fg_dpdk dpdk;
+	struct fg_dial dial;
 	bool said_ready, stopping;
+	bool reloading; /* the manager waits to hear that the gate has the new policy */
+	struct fg_watchdog watchdog;
 	_Alignas(8) uint8_t message[FG_MESSAGE_MAX];
 };
 
@@ -88,6 +97,7 @@ static void tell_policy(struct supervisor *s)
 /* Files are opened here, for ctrl may not read what is root's. */
 static void tell_conf(struct supervisor *s)
 {
+	static struct fg_conf told;
 	int fds[FG_CONF_RULE_FILES_MAX] = { -1 };
 	size_t n = 0;
 	int r;
@@ -103,11 +113,40 @@ static void tell_conf(struct supervisor *s)
 		}
 		fds[n++] = fd;
 	}
-	r = fg_link_tell(s->child[CTRL].socket, FG_LINK_CONF, &s->conf, sizeof(s->conf), fds, n);
+	told = s->conf;
+	for (uint32_t i = 0; i < told.bgp.peers; i++) /* keys are for sockets, and those are made here */
+		explicit_bzero(told.bgp.peer[i].md5, sizeof(told.bgp.peer[i].md5));
+	r = fg_link_tell(s->child[CTRL].socket, FG_LINK_CONF, &told, sizeof(told), fds, n);
 	if (r != 0)
 		fg_log(LOG_ERR, "ctrl does not take the configuration: %s", strerror(-r));
 	while (n > 0)
 		close(fds[--n]);
+}
+
+static void tell_listeners(struct supervisor *s)
+{
+	int fds[FG_BGP_LISTEN_MAX], r;
+	size_t n = fg_dial_listeners(&s->dial, fds);
+
+	if (s->child[CTRL].socket < 0)
+		return;
+	r = fg_link_tell(s->child[CTRL].socket, FG_LINK_LISTEN, NULL, 0, fds, n);
+	if (r != 0)
+		fg_log(LOG_ERR, "ctrl does not take the sockets of BGP: %s", strerror(-r));
+}
+
+/* ctrl asks for a connection to a peer: it gets one that is on its way, or why there is none. */
+static void dial(struct supervisor *s, const char peer[FG_NAME_MAX + 1])
+{
+	struct fg_link_dialled d = { 0 };
+	int fd;
+
+	snprintf(d.peer, sizeof(d.peer), "%.63s", peer);
+	fd = fg_dial_peer(&s->dial, d.peer);
+	d.error = fd < 0 ? -fd : 0;
+	fg_link_tell(s->child[CTRL].socket, FG_LINK_DIALLED, &d, sizeof(d), &fd, fd >= 0 ? 1 : 0);
+	if (fd >= 0)
+		close(fd);
 }
 
 static void tell_processes(struct supervisor *s)
@@ -141,6 +180,14 @@ static void introduce(struct supervisor *s)
 	close(pair[1]);
 }
 
+/* Behind RELOADING=1, if it was ready at all before. */
+static void say_reloaded(struct supervisor *s)
+{
+	s->reloading = false;
+	if (s->said_ready)
+		sd_notify(0, "READY=1\nSTATUS=serving");
+}
+
 static void say_ready(struct supervisor *s)
 {
 	if (s->said_ready || !s->child[GATE].ready || !s->child[CTRL].ready)
@@ -167,9 +214,24 @@ static void gate_said(struct supervisor *s, ssize_t n)
 		s->child[GATE].ready = true;
 		fg_dpdk_ready(&s->dpdk);
 	}
+	if (m->id == FG_ASK_POLICY && s->reloading)
+		say_reloaded(s);
 	if (m->id == FG_ASK_STOP)
 		sd_event_exit(s->event, done.result < 0 ? done.result : 0);
 	say_ready(s);
+}
+
+static void ctrl_said(struct supervisor *s, ssize_t n)
+{
+	const struct fg_link_message *m = (const struct fg_link_message *)(const void *)s->message;
+	const size_t head = offsetof(struct fg_link_message, body);
+
+	if ((size_t)n == head + FG_NAME_MAX + 1 && m->kind == FG_LINK_DIAL) {
+		dial(s, (const char *)s->message + head);
+	} else if ((size_t)n == head && m->kind == FG_LINK_READY) {
+		s->child[CTRL].ready = true;
+		say_ready(s);
+	}
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *ctx)
@@ -184,11 +246,11 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *ctx)
 			sd_event_source_set_enabled(source, SD_EVENT_OFF); /* its end is seen by on_exit_of() */
 		return 0;
 	}
+	c->asked_us = 0;
 	if (c == &s->child[GATE]) {
 		gate_said(s, n);
 	} else {
-		c->ready = true;
-		say_ready(s);
+		ctrl_said(s, n);
 	}
 	return 0;
 }
@@ -203,6 +265,7 @@ static void forget(struct child *c)
 		close(c->socket);
 	c->socket = -1;
 	c->pid = 0;
+	c->asked_us = 0;
 	c->ready = false;
 }
 
@@ -350,11 +413,24 @@ static int watch(struct supervisor *s, struct child *c, int socket, pid_t pid)
 	return r;
 }
 
+/* Until the gate enforces something, and should it never do so, what is to be closed then is closed. */
+static void shut_ports(struct supervisor *s)
+{
+	const struct fg_policy *p = &s->conf.policy;
+	char error[FG_XDP_ERROR_MAX];
+
+	/* With DPDK nothing passes where no process is. */
+	if (!p->dpdk && fg_xdp_shut(s->conf.store.pins, p->port, p->ports, error) != 0)
+		fg_log(LOG_ERR, "%s", error);
+}
+
 static void start(struct supervisor *s, int which)
 {
 	pid_t supervisor = getpid(), pid;
 	int pair[2], r = fg_link_pair(pair);
 
+	if (which == GATE)
+		shut_ports(s);
 	if (r == 0) {
 		pid = fork();
 		if (pid == 0)
@@ -373,6 +449,8 @@ static void start(struct supervisor *s, int which)
 		tell_policy(s);
 	else
 		tell_conf(s);
+	if (which == CTRL)
+		tell_listeners(s);
 	introduce(s);
 	tell_processes(s);
 }
@@ -420,11 +498,61 @@ static int on_remove(sd_event_source *source, const struct signalfd_siginfo *inf
 	return on_stop(source, info, ctx);
 }
 
-static bool same_places(const struct fg_conf *a, const struct fg_conf *b)
+/* Metrics elsewhere: ctrl gets the new socket, or the old one again where there is no new one to be had. */
+static void move_http(struct supervisor *s, struct fg_conf *conf)
 {
-	return strcmp(a->control.socket, b->control.socket) == 0 && strcmp(a->control.user, b->control.user) == 0 &&
-	       strcmp(a->http.address, b->http.address) == 0 && a->http.port == b->http.port &&
-	       memcmp(&a->store, &b->store, sizeof(a->store)) == 0 && memcmp(&a->dpdk, &b->dpdk, sizeof(a->dpdk)) == 0;
+	char error[FG_CONF_ERROR_MAX];
+	int r = 0;
+
+	if (strcmp(s->conf.http.address, conf->http.address) == 0 && s->conf.http.port == conf->http.port)
+		return;
+	if (fg_listen_http(conf, &s->listeners, error) != 0) {
+		fg_log(LOG_ERR, "%s; metrics stay where they were", error);
+		conf->http = s->conf.http;
+	}
+	if (s->child[CTRL].socket >= 0)
+		r = fg_link_tell(s->child[CTRL].socket, FG_LINK_HTTP, NULL, 0, &s->listeners.http,
+				 s->listeners.http >= 0);
+	if (r != 0)
+		fg_log(LOG_ERR, "ctrl does not take the socket of metrics: %s", strerror(-r));
+}
+
+/* What ports are hangs on it, so nothing of such a file can be used. */
+static bool changes_dataplane(struct supervisor *s, const struct fg_conf *conf)
+{
+	if (s->conf.dpdk.used == conf->dpdk.used)
+		return false;
+	strcpy(s->conf.later, "dpdk");
+	fg_log(LOG_WARNING, "with or without 'dpdk' is decided at the start; the configuration stays as it was");
+	tell_conf(s);
+	return true;
+}
+
+static void use(struct supervisor *s, struct fg_conf *conf)
+{
+	fg_places_keep(&s->conf, conf, !s->listeners.http_given);
+	move_http(s, conf);
+	if (conf->later[0] != '\0')
+		fg_log(LOG_WARNING, "takes effect at the next start: %s", conf->later);
+	s->conf = *conf;
+	if (s->child[GATE].pid == 0)
+		shut_ports(s);
+	fg_dial_listen(&s->dial, &s->conf.bgp);
+	tell_policy(s);
+	tell_conf(s);
+	tell_listeners(s);
+	s->reloading = s->child[GATE].pid != 0;
+	fg_log(LOG_NOTICE, "the configuration was read again");
+}
+
+/* The manager is told of a reload by its own clock (sd_notify(3)). */
+static void say_reloading(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		   (unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000);
 }
 
 /* What is wrong is not used; what needs a restart says so. */
@@ -436,20 +564,49 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 
 	(void)source;
 	(void)info;
-	sd_notify(0, "RELOADING=1");
+	say_reloading();
 	if (conf == NULL || fg_conf_file(conf, s->path, error) != 0 || fg_conf_resolve(conf, error) != 0) {
 		fg_log(LOG_ERR, "%s; the configuration stays as it was", error);
-	} else {
-		if (!same_places(&s->conf, conf))
-			fg_log(LOG_WARNING, "'control', 'http', 'store' and 'dpdk' are used from the next start on");
-		s->conf = *conf;
-		tell_policy(s);
-		tell_conf(s);
-		fg_log(LOG_NOTICE, "the configuration was read again");
+	} else if (!changes_dataplane(s, conf)) {
+		use(s, conf);
 	}
 	free(conf);
-	sd_notify(0, "READY=1");
+	if (!s->reloading)
+		say_reloaded(s);
 	return 0;
+}
+
+/* ---- The watchdog ---- */
+
+static void ask_alive(struct supervisor *s, int which, uint64_t now_us)
+{
+	int r = which == GATE ? tell_gate(s, FG_ASK_STATUS, NULL, 0, NULL, 0)
+			      : fg_link_tell(s->child[CTRL].socket, FG_LINK_ALIVE, NULL, 0, NULL, 0);
+
+	if (r == 0 || r == -EAGAIN)
+		s->child[which].asked_us = now_us;
+}
+
+/* One that ended is started again, and one that starts has time to do so: that is no hanging. */
+static bool is_well(struct supervisor *s, int which, uint64_t now_us, uint64_t patience_us)
+{
+	struct child *c = &s->child[which];
+
+	if (c->pid == 0)
+		return true;
+	if (!c->ready)
+		return now_us - c->started_us < START_GRACE_US + patience_us;
+	if (c->asked_us == 0)
+		ask_alive(s, which, now_us);
+	return now_us - (c->asked_us != 0 ? c->asked_us : now_us) < patience_us;
+}
+
+static bool all_well(void *ctx, uint64_t now_us, uint64_t patience_us)
+{
+	struct supervisor *s = ctx;
+	bool gate = is_well(s, GATE, now_us, patience_us), ctrl = is_well(s, CTRL, now_us, patience_us);
+
+	return gate && ctrl;
 }
 
 static int take_signals(struct supervisor *s)
@@ -504,10 +661,11 @@ static int run(struct supervisor *s)
 	if (r >= 0)
 		r = take_signals(s);
 	if (r >= 0)
-		r = sd_event_set_watchdog(s->event, true);
+		r = fg_watchdog_begin(&s->watchdog, s->event);
 	if (r >= 0) {
 		s->dpdk = (struct fg_dpdk){ .event = s->event, .conf = &s->conf, .changed = dpdk_changed, .ctx = s };
 		fg_dpdk_begin(&s->dpdk);
+		fg_dial_listen(&s->dial, &s->conf.bgp);
 		start(s, GATE);
 		start(s, CTRL);
 		r = sd_event_loop(s->event);
@@ -524,6 +682,7 @@ int fg_supervisor_run(const char *path, const struct fg_conf *conf)
 		return -ENOMEM;
 	s->path = path;
 	s->conf = *conf;
+	s->watchdog = (struct fg_watchdog){ .well = all_well, .ctx = s };
 	s->child[GATE] = (struct child){ .name = "gate", .socket = -1 };
 	s->child[CTRL] = (struct child){ .name = "ctrl", .socket = -1 };
 	r = fg_prepare_lock(conf, &s->lock);

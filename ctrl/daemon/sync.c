@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ctrl/daemon/bgp.h"
 #include "ctrl/daemon/change.h"
 #include "ctrl/daemon/log.h"
 #include "ctrl/daemon/walk.h"
@@ -45,7 +46,9 @@ static void over(struct fg_sync *s)
 
 	ctrl->sync = NULL;
 	ctrl->sync_again = false;
+	ctrl->synced = true;
 	sync_free(s);
+	fg_bgp_kick(ctrl->bgp);
 	if (again)
 		fg_sync_start(ctrl);
 }
@@ -64,6 +67,7 @@ static void failed(struct fg_sync *s)
 	struct fg_ctrl *ctrl = s->ctrl;
 
 	over(s);
+	ctrl->synced = false;
 	ctrl->sync_timer = sd_event_source_disable_unref(ctrl->sync_timer);
 	sd_event_add_time_relative(ctrl->event, &ctrl->sync_timer, CLOCK_MONOTONIC, RETRY_US, 0, on_time, ctrl);
 }
@@ -228,6 +232,17 @@ static void compare_static(struct fg_sync *s, const struct fg_record *r)
 	fg_records_add(&s->change, &head, r->nlri, r->nlri_len);
 }
 
+/* Peers say their rules again; those of a peer that is no more nobody takes back. */
+static void compare_peer(struct fg_sync *s, const struct fg_record *r)
+{
+	struct fg_record head = *r;
+
+	if (fg_bgp_sync_rule(s->ctrl->bgp, r))
+		return;
+	head.op = FG_OP_DELETE;
+	fg_records_add(&s->change, &head, r->nlri, r->nlri_len);
+}
+
 static bool on_page(void *ctx, struct fg_walk *w, const struct fg_walk_rule *rules, size_t n, bool last)
 {
 	struct fg_sync *s = ctx;
@@ -237,6 +252,8 @@ static bool on_page(void *ctx, struct fg_walk *w, const struct fg_walk_rule *rul
 	for (size_t i = 0; i < n; i++) {
 		if (rules[i].record->flags & FG_RECORD_STATIC)
 			compare_static(s, rules[i].record);
+		else if (rules[i].record->flags & FG_RECORD_BGP)
+			compare_peer(s, rules[i].record);
 		else if (!s->restore)
 			fg_ledger_compare(ctrl->ledger, rules[i].record, rules[i].listed,
 					  rules[i].listed->generation + ctrl->generation_base);
@@ -249,6 +266,7 @@ static bool on_page(void *ctx, struct fg_walk *w, const struct fg_walk_rule *rul
 		failed(s);
 		return false;
 	}
+	fg_bgp_sync_end(ctrl->bgp);
 	if (!s->restore)
 		fg_ledger_compare_end(ctrl->ledger, ctrl->generation);
 	else if (fg_ledger_rules(ctrl->ledger, fg_now_s(), &s->change) != 0)
@@ -320,6 +338,7 @@ static void on_status(void *ctx, const struct fg_message *m)
 	fg_ledger_each_quarantined(s->ctrl->ledger, quarantine, s->ctrl);
 	if (read_files(s) != 0)
 		s->files_bad = true;
+	fg_bgp_sync_begin(s->ctrl->bgp);
 	if (fg_walk_start(&s->ctrl->asks, 0, false, on_page, s) != 0) {
 		if (!s->restore)
 			fg_ledger_compare_stop(s->ctrl->ledger);

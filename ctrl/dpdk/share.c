@@ -50,7 +50,8 @@ static bool sizes_are_good(const struct fg_share_sizes *z, size_t store_octets)
 {
 	return z->image_lines >= 1024 && (z->image_lines & (z->image_lines - 1)) == 0 &&
 	       z->image_lines <= 4 * FG_PAGE_LINES && z->slots > 0 && z->slots <= FG_SLOT_MASK && z->workers > 0 &&
-	       z->workers <= FG_WORKERS_MAX && store_octets > 0 && store_octets < UINT64_C(1) << 40;
+	       z->workers <= FG_WORKERS_MAX && z->patterns <= FG_PATTERN_ROOM_OCTETS && store_octets > 0 &&
+	       store_octets < UINT64_C(1) << 40;
 }
 
 /* A folder on a hugetlbfs has large pages, of which a file is made. */
@@ -407,6 +408,10 @@ void fg_share_memory(const struct fg_share *s, struct fg_plane_memory *m)
 		.actions = (struct fg_action *)(void *)(tables + s->layout.actions),
 		.meters = (struct fg_meter *)(void *)((uint8_t *)s->live + s->layout.meters),
 		.targets = (struct fg_target *)(void *)(tables + s->layout.targets),
+		.numbers = (uint32_t *)(void *)(tables + s->layout.numbers),
+		.patterns = { (struct fg_share_patterns *)(void *)(tables + s->layout.patterns[0]),
+			      (struct fg_share_patterns *)(void *)(tables + s->layout.patterns[1]) },
+		.pattern_octets = s->sizes.patterns,
 		.store = s->store,
 	};
 }

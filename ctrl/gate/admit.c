@@ -104,17 +104,6 @@ static void judge_need(struct fg_admission *a, const struct fg_rule *rule, const
 
 /* ---- All of it ---- */
 
-uint8_t fg_admit_form(const struct fg_rule *rule)
-{
-	struct fg_component_iter it = fg_components(rule);
-	struct fg_component c;
-
-	while (fg_component_next(&it, &c, NULL) == 0 && c.type <= FG_SRC)
-		if (fg_component_prefix(rule, &c).offset != 0)
-			return rule->offset_form;
-	return FG_OFFSET_STRICT;
-}
-
 static void judge_quarantine(const struct fg_admission *a, const struct fg_rule *rule, struct fg_findings *out)
 {
 	uint64_t hash = fg_record_hash(rule->family, rule->offset_form, rule->nlri, rule->nlri_len);
@@ -138,6 +127,7 @@ enum fg_reason fg_admit(struct fg_admission *a, const struct fg_rule *rule, cons
 	judge_actions(a->policy, &rule->actions, out);
 	fg_judge_breadth(&a->policy->limits, &a->canon, out);
 	fg_judge_scope(a->policy, source, &a->canon, out);
+	fg_judge_grant(a->policy, source, &rule->actions, out);
 	fg_judge_guard(&a->guard, &a->canon, a->more, out);
 	judge_quarantine(a, rule, out);
 	fg_need_alone(rule, &a->nothing, &a->scratch, alone);

@@ -37,9 +37,6 @@ void fg_admit_say(struct fg_findings *out, const struct fg_finding *f);
 /* The first reason that refuses; FG_OK: there are warnings at most. */
 enum fg_reason fg_findings_refusal(const struct fg_findings *out);
 
-/* FG_OFFSET_STRICT for a rule whose octets mean the same in either form; otherwise the form as given. */
-uint8_t fg_admit_form(const struct fg_rule *rule);
-
 /* Place of the configured target of a route target, from 1; 0: none. */
 uint32_t fg_policy_target(const struct fg_policy *policy, const struct fg_actions *a);
 

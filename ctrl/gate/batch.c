@@ -251,7 +251,7 @@ enum fg_reason fg_batch_record(struct fg_gate *g, const struct fg_record *r, uin
 
 	g->findings.count = 0;
 	*slot = 0;
-	rule.offset_form = fg_admit_form(&rule);
+	rule.offset_form = fg_nlri_form(&rule);
 	if (r->op == FG_OP_ADD)
 		code = add(g, r, &rule, slot);
 	else

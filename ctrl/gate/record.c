@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "ctrl/gate/hash.h"
+#include "flowgate/hash.h"
 
 /* Ends within its room, and holds nothing that a terminal or a log would act on. */
 static bool text_ok(const char text[FG_NAME_MAX + 1])
@@ -41,9 +41,10 @@ static bool actions_ok(const struct fg_actions *a)
 static bool fields_ok(const struct fg_record *r)
 {
 	return (r->op == FG_OP_ADD || r->op == FG_OP_DELETE) && r->family < FG_FAMILY_COUNT &&
-	       r->offset_form <= FG_OFFSET_FULL && (r->flags & ~(FG_RECORD_COUNT_ONLY | FG_RECORD_STATIC)) == 0 &&
-	       r->pad == 0 && text_ok(r->name) && text_ok(r->by.source) && r->by.source[0] != '\0' &&
-	       text_ok(r->by.owner) && text_ok(r->by.ticket) && text_ok(r->by.site) && actions_ok(&r->actions);
+	       r->offset_form <= FG_OFFSET_FULL &&
+	       (r->flags & ~(FG_RECORD_COUNT_ONLY | FG_RECORD_STATIC | FG_RECORD_BGP)) == 0 && r->pad == 0 &&
+	       text_ok(r->name) && text_ok(r->by.source) && r->by.source[0] != '\0' && text_ok(r->by.owner) &&
+	       text_ok(r->by.ticket) && text_ok(r->by.site) && actions_ok(&r->actions);
 }
 
 const struct fg_record *fg_record_check(const void *at, const void *end)

@@ -58,6 +58,7 @@ enum fg_record_op { FG_OP_ADD = 1, FG_OP_DELETE };
 enum fg_record_flag {
 	FG_RECORD_COUNT_ONLY = 1, /* counts what it would have done */
 	FG_RECORD_STATIC = 2,     /* of a file of the configuration: a flush leaves it */
+	FG_RECORD_BGP = 4,        /* a peer has announced it, and takes it back: it is not kept on disk */
 };
 
 /* Who wants a rule and why. */

@@ -13,7 +13,7 @@
 #include "ctrl/gate/admit.h"
 #include "ctrl/gate/dataplane.h"
 #include "ctrl/gate/deadlines.h"
-#include "ctrl/gate/hash.h"
+#include "flowgate/hash.h"
 #include "ctrl/gate/outbox.h"
 #include "ctrl/table/update.h"
 

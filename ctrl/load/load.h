@@ -54,6 +54,7 @@ struct fg_load {
 	bool full_offsets; /* octets that are given are read in FG_OFFSET_FULL */
 	/* The dataplane does payload patterns; where not, rules with one are refused. Before the first rule is read. */
 	bool payload;
+	const char *pattern_program; /* that compiles them; NULL: fg_pattern_program() says which */
 	struct fg_loaded **rule;
 	size_t count, room;
 	/* By fg_load_admit(): */

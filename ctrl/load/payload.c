@@ -129,7 +129,10 @@ static int compile(struct compiling *c)
 	fg_pattern_limits_default(&limits);
 	limits.octets = c->load->limits.pattern_bytes;
 	limits.octets_one = c->load->limits.rule.pattern_bytes;
-	fg_pattern_program(program, sizeof(program));
+	if (c->load->pattern_program != NULL)
+		snprintf(program, sizeof(program), "%s", c->load->pattern_program);
+	else
+		fg_pattern_program(program, sizeof(program));
 	fg_pattern_database_free(&c->load->patterns);
 	/* That the program cannot be run is each rule's fate. */
 	(void)fg_patterns_compile(program, &limits, c->pattern, c->patterns, c->fate, &c->load->patterns);

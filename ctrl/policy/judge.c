@@ -9,10 +9,15 @@
 
 #include "ctrl/rule/nlri.h"
 
+static uint8_t length_of(const struct fg_canon *canon)
+{
+	return canon->present >> FG_DST & 1 ? (uint8_t)(canon->dst.length - canon->dst.offset) : 0;
+}
+
 void fg_judge_breadth(const struct fg_limits *limits, const struct fg_canon *canon, struct fg_findings *out)
 {
 	uint8_t shortest = limits->shortest_dst[canon->family];
-	uint8_t length = canon->present >> FG_DST & 1 ? (uint8_t)(canon->dst.length - canon->dst.offset) : 0;
+	uint8_t length = length_of(canon);
 
 	if (length < shortest)
 		fg_finding_add(out, FG_TOO_BROAD, FG_DST, "limits",
@@ -34,18 +39,76 @@ static bool covers(const struct fg_scope *scope, const struct fg_canon *canon)
 void fg_judge_scope(const struct fg_policy *policy, const char *source, const struct fg_canon *canon,
 		    struct fg_findings *out)
 {
+	uint8_t shortest = UINT8_MAX;
 	bool any = false;
 
 	for (uint32_t i = 0; i < policy->scopes; i++) {
-		if (strcmp(policy->scope[i].source, source) != 0)
+		const struct fg_scope *s = &policy->scope[i];
+
+		if (strcmp(s->source, source) != 0)
 			continue;
 		any = true;
-		if (covers(&policy->scope[i], canon))
-			return;
+		if (covers(s, canon) && s->shortest < shortest)
+			shortest = s->shortest;
 	}
-	if (any)
+	if (any && shortest == UINT8_MAX)
 		fg_finding_add(out, FG_OUTSIDE_SCOPE, FG_DST, "RFC 8955 §6",
 			       "the destination is outside of what source %s may act on", source);
+	else if (any && length_of(canon) < shortest)
+		fg_finding_add(out, FG_TOO_BROAD, FG_DST, "RFC 8955 §6",
+			       "a destination of %u bits is asked for, and the shortest permitted to source %s has %u",
+			       length_of(canon), source, shortest);
+}
+
+static const struct {
+	uint32_t bit;
+	const char *name;
+} actions_known[] = {
+	{ FG_ACT_DISCARD, "discard" },
+	{ FG_ACT_RATE_BYTES, "rate-limit" },
+	{ FG_ACT_RATE_PACKETS, "rate-limit-packets" },
+	{ FG_ACT_MARK, "mark" },
+	{ FG_ACT_REDIRECT_RT, "redirect" },
+	{ FG_ACT_REDIRECT_IP, "redirect-to-ip" },
+	{ FG_ACT_COPY, "copy-to-ip" },
+	{ FG_ACT_SAMPLE, "sample" },
+	{ FG_ACT_CONTINUE, "continue" },
+	{ FG_GRANT_ACCEPT, "accept" },
+};
+
+/* A copy is no redirect, and what asks for nothing accepts and stops, which shadows what comes behind it. */
+static uint32_t asked(uint32_t set)
+{
+	uint32_t known = FG_ACT_DISCARD | FG_ACT_RATE_BYTES | FG_ACT_RATE_PACKETS | FG_ACT_MARK | FG_ACT_REDIRECT_RT |
+			 FG_ACT_REDIRECT_IP | FG_ACT_COPY | FG_ACT_SAMPLE | FG_ACT_CONTINUE;
+
+	if (set & FG_ACT_COPY)
+		set &= ~(uint32_t)FG_ACT_REDIRECT_IP;
+	return (set & known) != 0 ? set & known : FG_GRANT_ACCEPT;
+}
+
+uint32_t fg_policy_action(const char *name)
+{
+	for (size_t i = 0; i < sizeof(actions_known) / sizeof(actions_known[0]); i++)
+		if (strcmp(actions_known[i].name, name) == 0)
+			return actions_known[i].bit;
+	return 0;
+}
+
+static void judge_actions(const struct fg_grant *g, uint32_t refused, struct fg_findings *out)
+{
+	for (size_t i = 0; i < sizeof(actions_known) / sizeof(actions_known[0]); i++)
+		if (refused & actions_known[i].bit)
+			fg_finding_add(out, FG_OUTSIDE_SCOPE, 0, "peer", "source %s may not ask for %s", g->source,
+				       actions_known[i].name);
+}
+
+void fg_judge_grant(const struct fg_policy *policy, const char *source, const struct fg_actions *actions,
+		    struct fg_findings *out)
+{
+	for (uint32_t i = 0; i < policy->grants; i++)
+		if (strcmp(policy->grant[i].source, source) == 0)
+			judge_actions(&policy->grant[i], asked(actions->set) & ~policy->grant[i].actions, out);
 }
 
 uint32_t fg_guard_make(struct fg_guard *g, const struct fg_policy *policy)

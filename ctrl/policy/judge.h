@@ -8,8 +8,12 @@
 /* A destination that is shorter than rules may have here, or none at all: adds FG_TOO_BROAD. */
 void fg_judge_breadth(const struct fg_limits *limits, const struct fg_canon *canon, struct fg_findings *out);
 
-/* A destination outside what the source may act on: adds FG_OUTSIDE_SCOPE. A source without scopes may act everywhere. */
+/* A destination outside what the source may act on, or too short for it: adds FG_OUTSIDE_SCOPE or FG_TOO_BROAD. A source without scopes may act everywhere. */
 void fg_judge_scope(const struct fg_policy *policy, const char *source, const struct fg_canon *canon,
+		    struct fg_findings *out);
+
+/* An action that this source may not ask for: adds FG_OUTSIDE_SCOPE. */
+void fg_judge_grant(const struct fg_policy *policy, const char *source, const struct fg_actions *actions,
 		    struct fg_findings *out);
 
 /* Protect entries in canonical form: made once a policy, about 1.2 MiB. */

@@ -17,6 +17,8 @@ struct fg_plane_sizes {
 	size_t store_octets;  /* memory of the rule store */
 };
 
+struct fg_share_patterns;
+
 /* What packets read, and what is kept for the next gate. Shared with the dataplane. */
 struct fg_plane_memory {
 	bool adopted; /* a predecessor left it */
@@ -25,6 +27,10 @@ struct fg_plane_memory {
 	struct fg_action *actions; /* by slot */
 	struct fg_meter *meters;   /* by slot */
 	struct fg_target *targets; /* by number, [0] unused; 2 * FG_TARGETS_MAX + 1 of them */
+	/* Of a dataplane that does payload patterns; otherwise all 0. */
+	uint32_t *numbers; /* of patterns, by slot */
+	struct fg_share_patterns *patterns[FG_SIDES];
+	uint32_t pattern_octets; /* room of each database */
 	void *store;
 };
 

@@ -70,7 +70,18 @@ struct fg_protect {
 struct fg_scope {
 	char source[FG_NAME_MAX + 1];
 	uint8_t family;
+	uint8_t shortest; /* destination prefix length from which on a rule inside of it is narrow enough; 0: any */
 	struct fg_prefix prefix;
+};
+
+/* ---- peer NAME { actions …; } ---- */
+
+enum { FG_GRANTS_MAX = FG_PROTECT_MAX / 2, FG_GRANT_ACCEPT = 1 << 30 };
+
+/* What a source may ask for. A source without one may ask for everything. */
+struct fg_grant {
+	char source[FG_NAME_MAX + 1];
+	uint32_t actions; /* of enum fg_action_bit; FG_GRANT_ACCEPT: rules that ask for none */
 };
 
 /* ---- interface NAME { … } and port-pair A B { … } ---- */
@@ -106,6 +117,8 @@ struct fg_policy {
 	uint32_t sites;
 	struct fg_scope scope[FG_SCOPES_MAX];
 	uint32_t scopes;
+	struct fg_grant grant[FG_GRANTS_MAX];
+	uint32_t grants;
 	struct fg_port_config port[FG_PORTS_MAX];
 	uint32_t ports;
 	struct fg_target_config target[FG_TARGETS_MAX];
@@ -114,6 +127,9 @@ struct fg_policy {
 	bool dpdk;           /* ports are devices of flowgate-dpdk; otherwise interfaces with XDP */
 	bool shadow;         /* verdicts are counted, and nothing is done to packets */
 };
+
+/* The bit of an action by its name, for struct fg_grant; 0: there is none. */
+uint32_t fg_policy_action(const char *name);
 
 /* No ports, no targets, and limits as above. Protected: neighbour discovery (RFC 4861), which no rule may cut off. */
 void fg_policy_default(struct fg_policy *p);

@@ -320,3 +320,14 @@ int fg_nlri_put_term(struct fg_nlri_builder *b, uint8_t type, uint8_t op, uint64
 	b->last_type = type;
 	return 0;
 }
+
+uint8_t fg_nlri_form(const struct fg_rule *rule)
+{
+	struct fg_component_iter it = fg_components(rule);
+	struct fg_component c;
+
+	while (fg_component_next(&it, &c, NULL) == 0 && c.type <= FG_SRC)
+		if (fg_component_prefix(rule, &c).offset != 0)
+			return rule->offset_form;
+	return FG_OFFSET_STRICT;
+}

@@ -59,6 +59,9 @@ struct fg_prefix fg_component_prefix(const struct fg_rule *rule, const struct fg
 /* 0, or FG_MALFORMED with *why: all components of `rule` (RFC 8955 §4.2; a zero-length NLRI is malformed). */
 int fg_nlri_check(const struct fg_rule *rule, struct fg_finding *why);
 
+/* FG_OFFSET_STRICT for a checked rule whose octets mean the same in either form; otherwise the form as given. */
+uint8_t fg_nlri_form(const struct fg_rule *rule);
+
 /*
  * Reads one NLRI with its one or two length octets from `in` (RFC 8955 §4.1), and the RD where `vpn` (§8). On 0 and on
  * FG_MALFORMED with *framed true, `in` stands behind the NLRI and family, vpn, rd, nlri, nlri_len and offset_form of

@@ -148,8 +148,6 @@ void fg_base_forget_group(struct fg_table *t, uint32_t group);
 /* lines.c: lines of one image. An allocation is zeroed; false and *block untouched where there is no room. */
 void fg_lines_reset(struct fg_side *s, uint32_t first);
 bool fg_lines_take(struct fg_side *s, uint32_t n, struct fg_extent *block);
-/* The same, but what lies in them is left there. */
-bool fg_lines_take_as_is(struct fg_side *s, uint32_t n, struct fg_extent *block);
 void fg_lines_give(struct fg_side *s, struct fg_extent *block);
 void *fg_lines_at(const struct fg_side *s, uint32_t ref);
 

@@ -60,7 +60,7 @@ void fg_lines_reset(struct fg_side *s, uint32_t first)
 	s->used = s->at = first;
 }
 
-bool fg_lines_take_as_is(struct fg_side *s, uint32_t n, struct fg_extent *block)
+bool fg_lines_take(struct fg_side *s, uint32_t n, struct fg_extent *block)
 {
 	uint32_t ref = find_gap(s, s->at, s->lines, n);
 
@@ -69,17 +69,10 @@ bool fg_lines_take_as_is(struct fg_side *s, uint32_t n, struct fg_extent *block)
 	if (ref == 0)
 		return false;
 	mark(s, ref, n, true);
+	memset(fg_lines_at(s, ref), 0, (size_t)n * FG_LINE_OCTETS);
 	*block = (struct fg_extent){ ref, n };
 	s->used += n;
 	s->at = ref + n;
-	return true;
-}
-
-bool fg_lines_take(struct fg_side *s, uint32_t n, struct fg_extent *block)
-{
-	if (!fg_lines_take_as_is(s, n, block))
-		return false;
-	memset(fg_lines_at(s, block->ref), 0, (size_t)n * FG_LINE_OCTETS);
 	return true;
 }
 

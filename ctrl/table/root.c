@@ -7,12 +7,11 @@
 
 #include "ctrl/table/base.h"
 
-/* `upper` is not cleared: that is 64 MiB, most of which no rule of this image will ever need. */
 bool fg_root_init(struct fg_side *s)
 {
 	struct fg_root_line *line;
 
-	if (!fg_lines_take_as_is(s, 1 + FG_UPPER_LINES + FG_SHORT_LINES + FG_FILLED_LINES, &s->root))
+	if (!fg_lines_take(s, 1 + FG_UPPER_LINES + FG_SHORT_LINES + FG_FILLED_LINES, &s->root))
 		return false;
 	s->nodes = 0;
 	line = fg_lines_at(s, s->root.ref);
@@ -22,21 +21,14 @@ bool fg_root_init(struct fg_side *s)
 		.filled = s->root.ref + 1 + FG_UPPER_LINES + FG_SHORT_LINES,
 		.kind = FG_STEP_ROOT,
 	};
-	memset(fg_lines_at(s, line->shorter), 0, (FG_SHORT_LINES + FG_FILLED_LINES) * FG_LINE_OCTETS);
 	return true;
 }
 
-/* Entry `first` of `upper`, n of which are about to be looked at: lines that are said to be empty are. */
-static uint32_t *upper_entries(struct fg_side *s, uint32_t first, uint32_t n)
+static uint32_t *upper_entry(struct fg_side *s, uint32_t first)
 {
 	const struct fg_root_line *line = fg_lines_at(s, s->root.ref);
-	const uint32_t *filled = fg_lines_at(s, line->filled);
-	uint32_t *upper = fg_lines_at(s, line->upper);
 
-	for (uint32_t l = first / 16; l <= (first + n - 1) / 16; l++)
-		if (!(filled[l / 32] >> (l % 32) & 1))
-			memset(upper + (size_t)l * 16, 0, FG_LINE_OCTETS);
-	return upper + first;
+	return (uint32_t *)fg_lines_at(s, line->upper) + first;
 }
 
 /* Entry of `shorter` or `upper` for the first address of a prefix, and how many it has there. */
@@ -49,7 +41,7 @@ static uint32_t *entries_of(struct fg_side *s, uint32_t first, uint32_t length, 
 		return (uint32_t *)fg_lines_at(s, line->shorter) + (first >> (32 - FG_SHORT_BITS));
 	}
 	*n = length > FG_UPPER_BITS ? 1 : 1u << (FG_UPPER_BITS - length);
-	return upper_entries(s, first >> (32 - FG_UPPER_BITS), *n);
+	return upper_entry(s, first >> (32 - FG_UPPER_BITS));
 }
 
 /* Classes of a node, and the lines it has. */
@@ -182,7 +174,7 @@ bool fg_root_close(struct fg_side *s, struct fg_root_node *node)
 
 	node->open = false;
 	if (open) {
-		done = node_close(s, upper_entries(s, node->upper, 1), 0, node->leaf);
+		done = node_close(s, upper_entry(s, node->upper), 0, node->leaf);
 		mark_filled(s, node->upper, 1);
 	}
 	return done;

@@ -17,8 +17,7 @@
 #include "xdp_object.h"
 
 const char *const fg_xdp_map_names[FG_MAPS] = {
-	[FG_MAP_CONTROLS] = "controls",
-	[FG_MAP_PORTS] = "ports",
+	[FG_MAP_BOX] = "box",
 	[FG_MAP_ACTIONS] = "actions",
 	[FG_MAP_METERS] = "meters",
 	[FG_MAP_TARGETS] = "targets",
@@ -121,6 +120,12 @@ int fg_object_find(struct fg_xdp *x)
 	return r < 0 ? r : -ENOENT;
 }
 
+/* Names in the object are those of the pins, but for the section that has no name of its own and whose pin may have no dot. */
+static struct bpf_map *map_of(const struct bpf_object *object, int map)
+{
+	return bpf_object__find_map_by_name(object, map == FG_MAP_BOX ? ".bss" : fg_xdp_map_names[map]);
+}
+
 static int say(enum libbpf_print_level level, const char *format, va_list args)
 {
 	if (level == LIBBPF_WARN)
@@ -149,8 +154,9 @@ static int size_memory(const struct fg_xdp *x, struct bpf_object *object, struct
 	int r;
 
 	constants->pages = lines > FG_PAGE_LINES ? lines / FG_PAGE_LINES : 1;
-	constants->page_lines = lines / constants->pages;
-	r = bpf_map__set_value_size(images, constants->page_lines * FG_LINE_OCTETS);
+	constants->line_mask = lines / constants->pages - 1;
+	constants->page_octets = (uint64_t)(constants->line_mask + 1) * FG_LINE_OCTETS;
+	r = bpf_map__set_value_size(images, (uint32_t)constants->page_octets);
 	if (r == 0)
 		r = bpf_map__set_max_entries(images, FG_SIDES * constants->pages);
 	if (r == 0)
@@ -165,7 +171,7 @@ static int size_maps(const struct fg_xdp *x, struct bpf_object *object)
 	int r = size_memory(x, object, &constants);
 
 	for (int i = 0; i < FG_MAPS && r == 0; i++) {
-		map = bpf_object__find_map_by_name(object, fg_xdp_map_names[i]);
+		map = map_of(object, i);
 		if (map == NULL)
 			return -ENOENT;
 		if (entries_of(x, i) != 0)
@@ -191,7 +197,7 @@ static int keep(struct fg_xdp *x, struct bpf_object *object)
 	int r = 0;
 
 	for (int i = 0; i < FG_MAPS && r == 0; i++)
-		r = keep_fd(bpf_object__find_map_fd_by_name(object, fg_xdp_map_names[i]), &x->map[i]);
+		r = keep_fd(bpf_map__fd(map_of(object, i)), &x->map[i]);
 	if (r == 0)
 		r = keep_fd(bpf_program__fd(bpf_object__find_program_by_name(object, "flowgate")), &x->program);
 	if (r == 0)

@@ -37,13 +37,12 @@ static enum fg_xdp_mode mode_of(uint32_t ifindex)
 	return opts.attach_mode == XDP_ATTACHED_DRV ? FG_XDP_NATIVE : FG_XDP_AUTO;
 }
 
-/* The pinned link of an interface, if it is still attached to that; -ENOENT. */
-static int link_find(const struct fg_xdp *x, uint32_t ifindex)
+int fg_link_find(const char *folder, uint32_t ifindex)
 {
 	struct bpf_link_info info = { 0 };
 	uint32_t len = sizeof(info);
 	char path[FG_PIN_PATH_MAX];
-	int r = fg_pin_link_path(x->folder, ifindex, path), fd;
+	int r = fg_pin_link_path(folder, ifindex, path), fd;
 
 	if (r != 0)
 		return r;
@@ -57,17 +56,16 @@ static int link_find(const struct fg_xdp *x, uint32_t ifindex)
 	return -ENOENT;
 }
 
-/* 0 or -errno. */
-static int link_make(const struct attaching *a, enum fg_xdp_mode mode)
+int fg_link_make(const char *folder, uint32_t ifindex, int program, enum fg_xdp_mode mode)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts,
 		    .flags = mode == FG_XDP_GENERIC ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
 	char path[FG_PIN_PATH_MAX];
-	int r = fg_pin_link_path(a->x->folder, a->ifindex, path), fd;
+	int r = fg_pin_link_path(folder, ifindex, path), fd;
 
 	if (r != 0)
 		return r;
-	fd = bpf_link_create(a->x->program, (int)a->ifindex, BPF_XDP, &opts);
+	fd = bpf_link_create(program, (int)ifindex, BPF_XDP, &opts);
 	if (fd < 0)
 		return fd;
 	unlink(path);
@@ -76,12 +74,12 @@ static int link_make(const struct attaching *a, enum fg_xdp_mode mode)
 	return r;
 }
 
-static void link_drop(const struct fg_xdp *x, uint32_t ifindex)
+void fg_link_drop(const char *folder, uint32_t ifindex)
 {
 	char path[FG_PIN_PATH_MAX];
 	int fd;
 
-	if (fg_pin_link_path(x->folder, ifindex, path) != 0)
+	if (fg_pin_link_path(folder, ifindex, path) != 0)
 		return;
 	fd = bpf_obj_get(path);
 	if (fd >= 0) {
@@ -110,7 +108,7 @@ static enum fg_port_reason refused(const struct attaching *a, int r)
 /* A link that is there, brought to this program. False: there is none, or not of the mode that is asked for. */
 static bool take_over(const struct attaching *a)
 {
-	int fd = link_find(a->x, a->ifindex);
+	int fd = fg_link_find(a->x->folder, a->ifindex);
 	enum fg_xdp_mode mode = mode_of(a->ifindex);
 	bool taken;
 
@@ -118,7 +116,7 @@ static bool take_over(const struct attaching *a)
 		return false;
 	if (a->config->mode != FG_XDP_AUTO && a->config->mode != mode) {
 		close(fd);
-		link_drop(a->x, a->ifindex);
+		fg_link_drop(a->x->folder, a->ifindex);
 		return false;
 	}
 	taken = bpf_link_update(fd, a->x->program, NULL) == 0;
@@ -133,9 +131,9 @@ static enum fg_port_reason attach_anew(const struct attaching *a)
 	int r = -EOPNOTSUPP;
 
 	if (wanted != FG_XDP_GENERIC)
-		r = link_make(a, FG_XDP_NATIVE);
+		r = fg_link_make(a->x->folder, a->ifindex, a->x->program, FG_XDP_NATIVE);
 	if (wanted == FG_XDP_GENERIC || (wanted == FG_XDP_AUTO && r == -EOPNOTSUPP))
-		r = link_make(a, FG_XDP_GENERIC);
+		r = fg_link_make(a->x->folder, a->ifindex, a->x->program, FG_XDP_GENERIC);
 	return r == 0 ? FG_PORT_OK : refused(a, r);
 }
 
@@ -158,20 +156,17 @@ static enum fg_port_reason attach_link(const struct attaching *a)
  */
 static enum fg_port_reason check_peer(const struct attaching *a)
 {
-	const struct fg_port_config peer = { .mode = FG_XDP_NATIVE };
-	struct fg_port_status ignored = { 0 };
-	const struct attaching there = { .x = a->x, .config = &peer, .status = &ignored, .ifindex = a->peer };
 	int fd;
 
 	if (a->peer == 0 || a->status->degraded || fg_preflight_sends(a->peer))
 		return FG_PORT_OK;
-	fd = link_find(a->x, a->peer);
+	fd = fg_link_find(a->x->folder, a->peer);
 	if (fd >= 0)
 		close(fd);
-	else if (link_make(&there, FG_XDP_NATIVE) == 0 && fg_preflight_sends(a->peer))
+	else if (fg_link_make(a->x->folder, a->peer, a->x->program, FG_XDP_NATIVE) == 0 && fg_preflight_sends(a->peer))
 		return FG_PORT_OK;
 	if (fd < 0)
-		link_drop(a->x, a->peer);
+		fg_link_drop(a->x->folder, a->peer);
 	fg_status_add(a->status, "%s cannot send redirected frames (a veth needs GRO or XDP at its other end)",
 		      a->config->peer);
 	return FG_PORT_PEER_NO_XMIT;
@@ -245,13 +240,24 @@ static enum fg_port_reason find_interfaces(struct attaching *a)
 	return a->peer == 0 ? FG_PORT_ABSENT : FG_PORT_OK;
 }
 
+/* A port that cannot be used is closed, if that is what is wanted then. */
+static void close_port(const struct attaching *a)
+{
+	int r = fg_closed_attach(a->x->folder, a->ifindex, a->config->mode);
+
+	fg_status_add(a->status, r == 0 ? "closed: no IP packet passes" : "it cannot be closed: %s", strerror(-r));
+}
+
 /* A port that cannot be used is let go, so that it is not taken for one that is. */
 static void give_up(const struct attaching *a, uint8_t number)
 {
 	if (a->ifindex == 0 || a->ifindex >= FG_IFINDEX_MAX)
 		return;
+	if (a->config->on_failure == FG_FAIL_CLOSED)
+		close_port(a);
+	else
+		fg_link_drop(a->x->folder, a->ifindex);
 	word_write(a->x, a->ifindex, (struct fg_port){ 0 });
-	link_drop(a->x, a->ifindex);
 	a->x->port[number] = (struct fg_xdp_port){ 0 };
 	a->status->mode = FG_XDP_AUTO;
 }
@@ -292,7 +298,7 @@ int fg_xdp_attach(struct fg_xdp *x, const struct fg_port_config *config, uint8_t
 
 static void detach(struct fg_xdp *x, uint32_t ifindex)
 {
-	link_drop(x, ifindex);
+	fg_link_drop(x->folder, ifindex);
 	word_write(x, ifindex, (struct fg_port){ 0 });
 	for (int i = 0; i < FG_PORTS_MAX; i++)
 		if (x->port[i].ifindex == ifindex)
@@ -302,7 +308,7 @@ static void detach(struct fg_xdp *x, uint32_t ifindex)
 int fg_xdp_detach(struct fg_xdp *x, const char *name)
 {
 	uint32_t ifindex = if_nametoindex(name);
-	int fd = ifindex != 0 && ifindex < FG_IFINDEX_MAX ? link_find(x, ifindex) : -ENOENT;
+	int fd = ifindex != 0 && ifindex < FG_IFINDEX_MAX ? fg_link_find(x->folder, ifindex) : -ENOENT;
 
 	if (fd < 0)
 		return -ENOENT;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The XDP dataplane from inside: descriptors of what is pinned, and its maps as memory. object.c loads it or finds it,
- * xdp.c opens and closes, port.c attaches, preflight.c looks at interfaces, target.c says where redirects go, counters.c
+ * xdp.c opens and closes, port.c attaches, closed.c lets nothing pass where it cannot, preflight.c looks at interfaces, target.c says where redirects go, counters.c
  * adds up and hands over samples, netlink.c talks to the kernel.
  */
 #ifndef CTRL_XDP_STATE_H
@@ -11,8 +11,7 @@
 #include "flowgate/xdp.h"
 
 enum fg_xdp_map {
-	FG_MAP_CONTROLS,
-	FG_MAP_PORTS,
+	FG_MAP_BOX,
 	FG_MAP_ACTIONS,
 	FG_MAP_METERS,
 	FG_MAP_TARGETS,
@@ -60,6 +59,17 @@ extern const char *const fg_xdp_map_names[FG_MAPS];
 /* PATH/NAME in out[]; -ENAMETOOLONG. */
 int fg_pin_path(const char *folder, const char *name, char out[FG_PIN_PATH_MAX]);
 int fg_pin_link_path(const char *folder, uint32_t ifindex, char out[FG_PIN_PATH_MAX]);
+/* The folder is there, on a bpffs: at its usual place one is mounted where it is missing, elsewhere on the folder. 0 or -errno. */
+int fg_pin_folder(const char *folder);
+
+/* port.c: the pinned link of an interface, if it is still attached to that; -ENOENT. */
+int fg_link_find(const char *folder, uint32_t ifindex);
+/* Attaches a program by a link and pins that. 0 or -errno. */
+int fg_link_make(const char *folder, uint32_t ifindex, int program, enum fg_xdp_mode mode);
+void fg_link_drop(const char *folder, uint32_t ifindex);
+
+/* closed.c: no IP packet of the interface passes, in place of what its link has done, or by a new one. 0 or -errno. */
+int fg_closed_attach(const char *folder, uint32_t ifindex, uint8_t mode);
 
 /* object.c: descriptors of all maps and programs, -1 where there are none. */
 void fg_object_none(struct fg_xdp *x);

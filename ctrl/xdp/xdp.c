@@ -51,8 +51,7 @@ static int make_folders(const char *path)
 	}
 }
 
-/* The folder is there, on a bpffs: at its usual place one is mounted where it is missing, elsewhere on the folder. */
-static int make_folder(const char *folder)
+int fg_pin_folder(const char *folder)
 {
 	bool usual = strncmp(folder, BPFFS "/", strlen(BPFFS "/")) == 0;
 	int r;
@@ -86,16 +85,17 @@ static int map_memory(struct fg_xdp *x)
 static void fill_memory(struct fg_xdp *x, bool adopted)
 {
 	struct fg_plane_memory *m = &x->memory;
+	struct fg_xdp_box *box = x->mapped[FG_MAP_BOX];
 
 	m->adopted = adopted;
-	m->control = x->mapped[FG_MAP_CONTROLS];
+	m->control = &box->control;
 	m->actions = x->mapped[FG_MAP_ACTIONS];
 	m->meters = x->mapped[FG_MAP_METERS];
 	m->targets = x->mapped[FG_MAP_TARGETS];
 	m->store = x->mapped[FG_MAP_STORE];
 	for (size_t i = 0; i < FG_SIDES; i++)
 		m->image[i] = (uint8_t *)x->mapped[FG_MAP_IMAGES] + i * x->sizes.image_lines * FG_LINE_OCTETS;
-	x->ports = x->mapped[FG_MAP_PORTS];
+	x->ports = box->ports;
 	if (!adopted)
 		m->control->side = FG_SIDE_NONE;
 }
@@ -172,7 +172,7 @@ static int prepare(struct fg_xdp *x)
 static int open_all(struct fg_xdp *x, char error[FG_XDP_ERROR_MAX])
 {
 	bool adopted;
-	int r = make_folder(x->folder);
+	int r = fg_pin_folder(x->folder);
 
 	if (r != 0) {
 		snprintf(error, FG_XDP_ERROR_MAX, "%s cannot be made on a bpffs: %s", x->folder, strerror(-r));

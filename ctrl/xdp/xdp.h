@@ -30,6 +30,12 @@ void fg_xdp_close(struct fg_xdp *x);
 /* Detaches all ports and removes all pins of a folder. 0 or -errno. */
 int fg_xdp_remove(const char *folder);
 
+/*
+ * Where nothing is attached to a port that is to be closed on failure, attaches what lets no IP packet through; fg_xdp_attach() takes its
+ * place. What was closed so and is not to be any more is let go. Needs no dataplane. 0, or -errno and why in error[] of one that failed.
+ */
+int fg_xdp_shut(const char *folder, const struct fg_port_config *ports, size_t n, char error[FG_XDP_ERROR_MAX]);
+
 /* The maps, shared with the program. */
 const struct fg_plane_memory *fg_xdp_memory(const struct fg_xdp *x);
 

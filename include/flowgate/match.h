@@ -318,7 +318,7 @@ FG_INLINE bool fg_segment_take(const struct fg_view *view, const struct fg_segme
 
 /* ---- Root and prefixes steps ---- */
 
-/* Whether there is anything in the line of `upper` for an IPv4 destination. Where not, old lines may lie there: it is not to be read. */
+/* Whether there is anything in the line of `upper` for an IPv4 destination: for who would rather read the small map than that line. */
 FG_INLINE bool fg_root_filled(const struct fg_view *view, const struct fg_root_line *root, const struct fg_key *k)
 {
 	uint32_t l = fg_load_be32(k->dst) >> 12;
@@ -420,7 +420,7 @@ FG_INLINE uint32_t fg_root_turns(const struct fg_view *view, const struct fg_roo
 {
 	uint32_t ref = 0;
 
-	if (*turn == 0 && fg_root_filled(view, root, k))
+	if (*turn == 0)
 		ref = fg_root_find(view, root, 0, k);
 	if (ref != 0 || *turn > 1) {
 		*turn += 1;

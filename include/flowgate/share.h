@@ -39,7 +39,7 @@
 
 enum {
 	FG_SHARE_MAGIC = 0x46475348,
-	FG_SHARE_VERSION = 1,
+	FG_SHARE_VERSION = 2,
 	FG_WORKERS_MAX = 64,      /* slots of workers, of all instances together */
 	FG_INSTANCES_MAX = 2,     /* processes: one, and its successor while that takes over */
 	FG_SAMPLES_MAX = 256,     /* samples of one worker that wait; a power of two */
@@ -54,12 +54,14 @@ struct fg_share_sizes {
 	uint32_t image_lines; /* of each image; a power of two */
 	uint32_t slots;       /* rules, protect entries included */
 	uint32_t workers;     /* slots of workers, FG_WORKERS_MAX at most */
+	uint32_t patterns;    /* octets of each database of payload patterns; 0: there are none */
 };
 
 /* At the beginning of all three files; the store is FG_SHARE_PAGE octets behind it. Written last when a file is made: magic 0 is a file that is not finished. */
 struct fg_share_stamp {
 	uint32_t magic, version, image_version;
 	struct fg_share_sizes sizes;
+	uint32_t spare;
 	uint64_t made; /* the same in all files of one making: those of two do not go together */
 };
 
@@ -71,15 +73,29 @@ struct fg_share_port {
 	uint8_t pad[14];
 };
 
-/* The beginning of `tables`; then actions, targets, images. */
+/* The beginning of `tables`; then actions, targets, numbers of patterns, images, databases. */
 struct fg_share_tables {
 	struct fg_share_stamp stamp;
-	uint8_t pad[32];
+	uint8_t pad[24];
 	struct fg_control control;
 	uint64_t epoch;
 	uint32_t ports_version; /* odd while `port` or the targets are written */
 	uint8_t pad2[52];
 	struct fg_share_port port[FG_PORTS_MAX];
+};
+
+/*
+ * A database of payload patterns, one a side, goes with the image of that side; behind it is the database itself, put there by
+ * hs_deserialize_database_at(): it is position independent, so all may read it. The numbers of the patterns of rules, by slot, are of no side:
+ * like actions, a slot's is written before any packet can meet the slot.
+ */
+struct fg_share_patterns {
+	uint64_t generation; /* another one for each database of this side; 0: none yet */
+	uint32_t octets;     /* 0: no rule has a pattern */
+	uint32_t scan_octets;
+	/* A worker whose device has given it so many full bursts in a row is behind, and scans nothing until one is not full. 0: it always scans. */
+	uint32_t behind_bursts;
+	uint8_t pad[44];
 };
 
 /* What the dataplane says of one of its devices; `device` counters are the driver's, and only shown. */
@@ -134,12 +150,13 @@ struct fg_share_port_counters {
 /* The beginning of `live`; then meters, and for each worker: port counters, rule counters, samples. */
 struct fg_share_live {
 	struct fg_share_stamp stamp;
-	uint8_t pad[32];
+	uint8_t pad[24];
 	struct fg_share_instance instance[FG_INSTANCES_MAX];
 	struct fg_share_worker worker[FG_WORKERS_MAX];
 };
 
-_Static_assert(sizeof(struct fg_share_stamp) == 32 && sizeof(struct fg_share_worker) == FG_LINE_OCTETS,
+_Static_assert(sizeof(struct fg_share_stamp) == 40 && sizeof(struct fg_share_patterns) == FG_LINE_OCTETS &&
+		       sizeof(struct fg_share_worker) == FG_LINE_OCTETS,
 	       "laid out in lines");
 _Static_assert(offsetof(struct fg_share_tables, control) % FG_LINE_OCTETS == 0 &&
 		       offsetof(struct fg_share_tables, port) % FG_LINE_OCTETS == 0,
@@ -148,7 +165,7 @@ _Static_assert(offsetof(struct fg_share_tables, control) % FG_LINE_OCTETS == 0 &
 /* ---- Where things are: offsets within the files ---- */
 
 struct fg_share_layout {
-	size_t actions, targets, image[FG_SIDES], tables_octets;
+	size_t actions, targets, numbers, image[FG_SIDES], patterns[FG_SIDES], tables_octets;
 	size_t meters, workers, worker_octets, live_octets; /* of worker w: workers + w * worker_octets */
 	size_t rule_counters, samples;                      /* from there; port counters come first */
 };
@@ -163,12 +180,16 @@ FG_INLINE struct fg_share_layout fg_share_layout(const struct fg_share_sizes *s)
 {
 	struct fg_share_layout l;
 	size_t image = fg_share_up((size_t)s->image_lines * FG_LINE_OCTETS, FG_SHARE_ALIGN);
+	size_t patterns = fg_share_up(sizeof(struct fg_share_patterns) + s->patterns, FG_SHARE_PAGE);
 
 	l.actions = fg_share_up(sizeof(struct fg_share_tables), FG_SHARE_PAGE);
 	l.targets = fg_share_up(l.actions + s->slots * sizeof(struct fg_action), FG_SHARE_PAGE);
-	l.image[0] = fg_share_up(l.targets + (2 * FG_TARGETS_MAX + 1) * sizeof(struct fg_target), FG_SHARE_ALIGN);
+	l.numbers = fg_share_up(l.targets + (2 * FG_TARGETS_MAX + 1) * sizeof(struct fg_target), FG_SHARE_PAGE);
+	l.image[0] = fg_share_up(l.numbers + s->slots * sizeof(uint32_t), FG_SHARE_ALIGN);
 	l.image[1] = l.image[0] + image;
-	l.tables_octets = l.image[1] + image;
+	l.patterns[0] = l.image[1] + image;
+	l.patterns[1] = l.patterns[0] + patterns;
+	l.tables_octets = l.patterns[1] + patterns;
 	l.meters = fg_share_up(sizeof(struct fg_share_live), FG_SHARE_PAGE);
 	l.workers = fg_share_up(l.meters + s->slots * sizeof(struct fg_meter), FG_SHARE_PAGE);
 	l.rule_counters = fg_share_up(FG_PORTS_MAX * sizeof(struct fg_share_port_counters), FG_LINE_OCTETS);

@@ -102,8 +102,7 @@ enum {
 struct fg_root_line {
 	uint32_t upper;   /* uint32_t[2^24] by the upper 24 bits */
 	uint32_t shorter; /* uint32_t[2^12] by the upper 12 bits */
-	uint32_t
-		filled; /* uint32_t[]: where bit l % 32 of word l / 32 is clear, line l of `upper` is empty, whatever lies there */
+	uint32_t filled;  /* uint32_t[]: where bit l % 32 of word l / 32 is clear, line l of `upper` is empty */
 	uint8_t pad[42];
 	uint8_t kind;
 	uint8_t flags;

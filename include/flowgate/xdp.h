@@ -11,7 +11,7 @@
 #include "flowgate/counters.h"
 
 enum {
-	FG_XDP_VERSION = 1,                  /* of program and maps: others are not adopted */
+	FG_XDP_VERSION = 2,                  /* of program and maps: others are not adopted */
 	FG_TARGETS = 2 * FG_TARGETS_MAX + 1, /* targets[0] is not used */
 	FG_TX_TARGET = FG_PORTS_MAX,         /* map `tx`: peers by the number of their port, then targets */
 	FG_TX_MAX = FG_TX_TARGET + FG_TARGETS,
@@ -20,10 +20,17 @@ enum {
 	FG_SAMPLE_RING_OCTETS = 1 << 20,
 };
 
+/* All of section .bss: a map of one value, which the program reads without looking it up. The gate writes it. */
+struct fg_xdp_box {
+	struct fg_control control;
+	struct fg_port ports[FG_IFINDEX_MAX];
+};
+
 /* In section .rodata.constants. */
 struct fg_xdp_constants {
-	uint32_t page_lines; /* lines of one page of an image, a power of two, FG_PAGE_LINES at most */
-	uint32_t pages;      /* of one image, a power of two; more than one only where page_lines is FG_PAGE_LINES */
+	uint64_t page_octets; /* of one page of an image, a power of two, FG_PAGE_LINES lines at most */
+	uint32_t line_mask;   /* lines of a page - 1 */
+	uint32_t pages;       /* of one image, a power of two; more than one only where a page has FG_PAGE_LINES */
 };
 
 /* What is pinned: the only element of map `stamp`. */

@@ -2,7 +2,9 @@
 /*
  * flowgate-test-share: plays the gate for flowgate-dpdk, without a daemon. For tests by hand and in scripts, and for benches.
  *
- *   make FOLDER RULES WORKERS A:B…   makes the memory, compiles the rules of a file (`-`: none) into it, publishes, names pairs of ports
+ *   make FOLDER RULES WORKERS A:B…   makes the memory, compiles the rules of a file (`-`: none) into it, publishes, names pairs of ports;
+ *                                    in the environment, FG_TEST_BEHIND: full bursts after which payloads are not scanned;
+ *                                    FG_TEST_PATTERN: flowgate-pattern
  *   counters FOLDER                  prints what was counted, a line a port, and fails where packets are not accounted for
  */
 #include <errno.h>
@@ -12,6 +14,7 @@
 
 #include "ctrl/dpdk/share.h"
 #include "ctrl/load/load.h"
+#include "dataplane/payload.h"
 
 enum { STORE_OCTETS = 4096, LINES_MIN = 1024 };
 
@@ -32,6 +35,25 @@ static uint32_t power_of_two(uint64_t n)
 
 /* ---- make ---- */
 
+static int publish_patterns(const struct fg_load *load, const struct fg_plane_memory *m)
+{
+	const struct fg_pattern_database *d = &load->patterns;
+	const char *behind = getenv("FG_TEST_BEHIND");
+	struct fg_share_patterns *p = m->patterns[0];
+
+	for (size_t i = 0; i < load->count; i++)
+		m->numbers[i] = load->rule[i]->rule.pattern != 0 ? load->rule[i]->rule.pattern - 1 : 0;
+	if (d->serialised == NULL)
+		return 0;
+	if (fg_database_put(p + 1, m->pattern_octets, d->serialised, d->serialised_octets) != 0)
+		return fail("the patterns have no room");
+	p->octets = (uint32_t)d->octets;
+	p->scan_octets = load->limits.scan_octets;
+	p->behind_bursts = behind != NULL ? (uint32_t)atoi(behind) : 0;
+	p->generation = 1;
+	return 0;
+}
+
 static int publish(struct fg_load *load, struct fg_share *s)
 {
 	struct fg_plane_memory m;
@@ -46,6 +68,8 @@ static int publish(struct fg_load *load, struct fg_share *s)
 		fg_action_make(&load->rule[i]->rule.actions, 0, 0, &m.actions[i]);
 		fg_meter_start(&m.meters[i], &m.actions[i]);
 	}
+	if (publish_patterns(load, &m) != 0)
+		return 1;
 	__atomic_store_n(&m.control->side, 0, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -74,6 +98,9 @@ static int make(const char *folder, const char *rules, uint32_t workers, char **
 	struct fg_share s;
 	int r = fg_load_new(&load);
 
+	if (r == 0)
+		load->payload = true;
+	load->pattern_program = getenv("FG_TEST_PATTERN");
 	if (r == 0 && strcmp(rules, "-") != 0)
 		r = fg_load_file(load, rules, FG_FORM_AUTO);
 	if (r == 0)
@@ -82,6 +109,7 @@ static int make(const char *folder, const char *rules, uint32_t workers, char **
 		return fail("the rules cannot be read");
 	sizes.image_lines = power_of_two(load->cost.bytes / FG_LINE_OCTETS);
 	sizes.slots = (uint32_t)load->count + 1;
+	sizes.patterns = (uint32_t)fg_share_up(load->patterns.octets, FG_DATABASE_ALIGN);
 	if (fg_share_open(&s, folder, &sizes, STORE_OCTETS, error) != 0)
 		return fail(error);
 	r = publish(load, &s) != 0 || name_ports(&s, pairs, n) != 0;
@@ -92,6 +120,14 @@ static int make(const char *folder, const char *rules, uint32_t workers, char **
 }
 
 /* ---- counters ---- */
+
+static uint64_t payload_skipped(const struct fg_share *s, uint8_t number)
+{
+	struct fg_plane_status status;
+
+	fg_share_status(s, &status);
+	return status.port[number].payload_skipped;
+}
 
 /* Field by field; the sizes are those the files say, which the maker of a test knows. */
 static int show_port(const struct fg_share *s, uint8_t number)
@@ -105,10 +141,10 @@ static int show_port(const struct fg_share *s, uint8_t number)
 			verdict[v] += c.by[v][cause].packets;
 	all = verdict[FG_PASS] + verdict[FG_DROP] + verdict[FG_REDIRECT] + c.aborted.packets;
 	printf("%.15s received %lu passed %lu dropped %lu redirected %lu aborted %lu overload %lu copied %lu "
-	       "copies_lost %lu\n",
+	       "copies_lost %lu payload_skipped %lu\n",
 	       s->tables->port[number].name, c.received.packets, verdict[FG_PASS], verdict[FG_DROP],
 	       verdict[FG_REDIRECT], c.aborted.packets, c.by[FG_DROP][FG_CAUSE_OVERLOAD].packets, c.copied.packets,
-	       c.copies_lost);
+	       c.copies_lost, payload_skipped(s, number));
 	return all == c.received.packets ? 0 : fail("packets are not accounted for");
 }
 

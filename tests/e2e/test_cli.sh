@@ -85,8 +85,14 @@ goldens() {
 #   2025-11 twice what there is room for          hazard_2025_over_the_limit_keeps_generation_n
 #   2025-12 every switch, off and on              hazard_2025_every_switch_off_and_on
 #   the fix was removing the rule                 hazard_withdraw_at_full_budget
-# No test yet, for there is no such thing yet: the compiler of patterns in its sandbox (2019-07), BGP sources that are switched off (2025-12), and
-# the session that outlives a bad rule.
+# What comes over a session is in test_bgp.py, by a speaker that says what no daemon would, and in test_peers.py by five daemons:
+#   2013-03 the same as a list and as a range     test_2013
+#   2020-08 a discard of everything, by the very  test_match_all_over_the_session
+#           session that it would end
+#   2023-26 malformed NLRIs and attributes        test_errors_cost_themselves; unit tests bgp-attribute, bgp-update; fuzz-bgp
+#   2021-06 more rules than a peer may have       test_maximum
+#           peers that flap, hang and half-open   test_flapping, test_half_open_and_slow
+# No test yet, for there is no such thing yet: the compiler of patterns in its sandbox (2019-07), BGP sources that are switched off (2025-12).
 
 rule_2013='{ match { destination 192.0.2.1/32; port 53; packet-length [ 99971 99985 ]; } then discard; }'
 

@@ -52,6 +52,9 @@ may ctrl/rule/nlri.c ctrl/rule/canon.h
 not ctrl/rule/nlri.c ctrl/table/table.h
 not ctrl/rule/nlri.c ctrl/text/text.h
 not ctrl/rule/nlri.c tests/oracle/oracle.h
+may ctrl/bgp/session.c ctrl/rule/nlri.h
+not ctrl/bgp/session.c ctrl/text/text.h
+not ctrl/bgp/rib.c ctrl/gate/record.h
 may ctrl/table/compile.c flowgate/table.h
 may ctrl/table/compile.c ctrl/rule/order.h
 may ctrl/table/compile.c ctrl/table/table.h

@@ -123,6 +123,17 @@ test_protected_traffic_is_not_ruled_over() {
 	fresh && exits 1 rule add -- match destination 198.51.100.2/32 protocol tcp destination-port 22 then discard && says inside-protected
 }
 
+# What is protected is so before all rules, also what is without being asked for.
+test_live_explain_of_what_is_protected() {
+	fresh && exits 0 rule add -- 'match destination 198.51.100.0/24 then discard' || return 1
+	exits 0 explain --packet 'tcp 198.18.7.9:53000 > 198.51.100.2:22' && says 'verdict: pass, cause protect, by SSH: ' || return 1
+	exits 0 explain --json --packet 'tcp 198.18.7.9:53000 > 198.51.100.2:22' &&
+		json 'o[0]["verdict"] == "pass" and o[0]["cause"] == "protect" and o[0]["winner"] == "SSH" and o[0]["rules"] == []' || return 1
+	exits 0 explain --json --packet 'tcp 198.18.7.9:53000 > 198.51.100.2:23' && json 'o[0]["cause"] == "discard"' || return 1
+	exits 0 explain --json --packet 'udp 198.18.7.9:53000 > 198.51.100.2:22' && json 'o[0]["cause"] == "discard"' || return 1
+	exits 0 explain --json --packet '58 fe80::1 > ff02::1:ff00:1 type 135' && json 'o[0]["cause"] == "protect"'
+}
+
 test_live_explain() {
 	fresh && exits 0 rule add good.rules || return 1
 	exits 0 explain --packet 'udp 198.18.7.9:53 > 203.0.113.7:4000 len 1200' && says 'verdict: drop, cause discard, by DNS-ANSWERS' || return 1

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """What fuzzing starts from: seeds.py SOURCE TARGET FOLDER writes inputs of a target (fuzz_TARGET.c says what they look like) to FOLDER.
 
-They come from tests/data/vectors.tsv, the rules of tests/golden and the packets of tests/e2e/captures.py. minimise.sh makes a corpus of them.
+They come from tests/data/vectors.tsv and updates.tsv, the rules of tests/golden and the packets of tests/e2e/captures.py. minimise.sh makes a corpus of them.
 """
 import glob
 import hashlib
 import os
 import sys
 
-IPV6, FULL, FRAMED, CUT = 1, 2, 4, 2
+IPV6, FULL, FRAMED, CUT, AS4 = 1, 2, 4, 2, 2
 RAW, MANY, TOGGLE, APPLY, APPLY_OTHER, APPLY_BOTH = 2, 3, 4, 5, 6, 7
 
 
@@ -74,9 +74,26 @@ def table(source):
         yield bytes([i, MANY, i, i * 5, 20 * i + 8, APPLY, TOGGLE, i, TOGGLE, i + 7, APPLY, MANY, i, 0, 30, APPLY_BOTH])
 
 
+def bgp(source):
+    header = lambda kind, body: b"\xff" * 16 + (19 + len(body)).to_bytes(2, "big") + bytes([kind]) + body
+    for line in open(source + "/tests/data/updates.tsv", encoding="utf-8"):
+        yield bytes([AS4]) + bytes.fromhex(line.split("\t")[1])
+    capabilities = bytes.fromhex("010400010085010400020085020046000600" "41040000fdf2" "400a40780001858000028500")
+    fixed = bytes.fromhex("04fdf2005a0aff000a")
+    yield bytes([0]) + header(1, fixed + bytes([len(capabilities) + 2, 2, len(capabilities)]) + capabilities)
+    yield bytes([0]) + header(1, fixed + bytes([255, 255, 0, len(capabilities) + 3, 2, 0, len(capabilities)]) + capabilities)
+    yield bytes([0]) + header(3, bytes([6, 4, 1])) + header(4, b"") + header(5, bytes([0, 1, 0, 133]))
+    for afi, kinds in ((1, ("v4-nlri",)), (2, ("v6-nlri",))):
+        for kind, octets in vectors(source):
+            if kind in kinds and len(octets) < 100:
+                reach = bytes([0, afi, 133, 0, 0]) + octets
+                attributes = bytes([0x80, 14, len(reach)]) + reach + bytes.fromhex("40010100" "4002060201" "0000fdf2" "c010088006000000000000")
+                yield bytes([AS4]) + header(2, bytes([0, 0]) + len(attributes).to_bytes(2, "big") + attributes)
+
+
 def main():
     source, target, folder = sys.argv[1:]
-    makers = {"nlri": nlri, "actions": actions, "text": text, "packet": packet, "table": table}
+    makers = {"nlri": nlri, "actions": actions, "text": text, "packet": packet, "table": table, "bgp": bgp}
     for octets in makers[target](source):
         with open(os.path.join(folder, hashlib.sha1(octets).hexdigest()), "wb") as out:
             out.write(octets)

@@ -135,7 +135,8 @@ static void test_errors(void **state)
 	} wrong[] = {
 		{ "sites a",
 		  "f:1:1: unexpected 'sites', expected 'limits', 'protect', 'site', 'interface', 'port-pair', "
-		  "'redirect', 'redirect-to-ip', 'shadow', 'control', 'http', 'store', 'rules' or 'dpdk'" },
+		  "'redirect', 'redirect-to-ip', 'shadow', 'control', 'http', 'store', 'rules', 'bgp', 'peer' or "
+		  "'dpdk'" },
 		{ "\n interface eth0 { speed 7; }",
 		  "f:2:19: unexpected 'speed', expected 'mode', 'on-failure', 'malformed' or 'no-neighbour'" },
 		{ "interface eth0 { mode fast; }",
@@ -166,9 +167,6 @@ static void test_errors(void **state)
 		{ "control { admin alice; }",
 		  "f:1:11: unexpected 'admin', expected 'uid' or 'gid' and a name or number behind it" },
 		{ "control { admin user alice; }", "f:1:17: unexpected 'user', expected 'uid' or 'gid'" },
-		{ "peer a { }", "f:1:1: unexpected 'peer', expected none: BGP is not supported by this build" },
-		{ "peer a {\n neighbor 192.0.2.1;\n}",
-		  "f:1:1: unexpected 'peer', expected none: BGP is not supported by this build" },
 		{ "dpdk { }", "f:1:1: unexpected 'dpdk', expected 'cores' in it" },
 		{ "dpdk { cores 1; }\ndpdk { cores 2; }", "f:2:1: unexpected 'dpdk', expected one block 'dpdk'" },
 		{ "dpdk { cores 1; lanes 2; }", "f:1:17: unexpected 'lanes', expected 'port', 'cores', 'main-core', "
@@ -217,7 +215,7 @@ static void test_errors(void **state)
 		{ "match port 1 then discard",
 		  "f:1:1: unexpected 'match', expected 'limits', 'protect', 'site', 'interface', "
 		  "'port-pair', 'redirect', 'redirect-to-ip', 'shadow', 'control', 'http', "
-		  "'store', 'rules' or 'dpdk'" },
+		  "'store', 'rules', 'bgp', 'peer' or 'dpdk'" },
 		{ "control {\n socket /x\n", "f:3:1: unexpected end of file, expected ';' or word" },
 		{ "}", "f:1:1: unexpected '}', expected 'limits', 'protect' or word" },
 		{ "store { slots 100000; } limits { slots 200000; }",

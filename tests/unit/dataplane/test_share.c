@@ -156,7 +156,7 @@ static void test_other_version(void **state)
 {
 	(void)state;
 	tables->stamp.version = FG_SHARE_VERSION + 1;
-	assert_refused(-EPROTO, "version 2");
+	assert_refused(-EPROTO, "version 3");
 	stamp(&tables->stamp);
 	live->stamp.version = FG_SHARE_VERSION + 1;
 	assert_refused(-EPROTO, "live");
@@ -171,7 +171,7 @@ static void test_other_version_and_short(void **state)
 	tables->stamp.version = FG_SHARE_VERSION + 1;
 	path_of("tables", path);
 	assert_int_equal(truncate(path, FG_SHARE_PAGE), 0);
-	assert_refused(-EPROTO, "version 2");
+	assert_refused(-EPROTO, "version 3");
 }
 
 static void test_other_image_version(void **state)
@@ -199,9 +199,9 @@ static void test_unfinished(void **state)
 
 static void test_bad_sizes(void **state)
 {
-	const struct fg_share_sizes bad[] = { { 1000, 64, 3 },    { 8 * FG_PAGE_LINES, 64, 3 },
-					      { 1 << 12, 0, 3 },  { 1 << 12, UINT32_MAX, 3 },
-					      { 1 << 12, 64, 0 }, { 1 << 12, 64, FG_WORKERS_MAX + 1 } };
+	const struct fg_share_sizes bad[] = { { 1000, 64, 3, 0 },    { 8 * FG_PAGE_LINES, 64, 3, 0 },
+					      { 1 << 12, 0, 3, 0 },  { 1 << 12, UINT32_MAX, 3, 0 },
+					      { 1 << 12, 64, 0, 0 }, { 1 << 12, 64, FG_WORKERS_MAX + 1, 0 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

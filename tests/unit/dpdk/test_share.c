@@ -190,11 +190,12 @@ static void test_removed(void **state)
 
 static void test_bad_sizes(void **state)
 {
-	const struct fg_share_sizes bad[] = { { 1000, 64, 1 },
-					      { 1 << 12, 0, 1 },
-					      { 1 << 12, 64, 0 },
-					      { 1 << 12, 64, FG_WORKERS_MAX + 1 },
-					      { 1 << 12, UINT32_MAX, 1 } };
+	const struct fg_share_sizes bad[] = { { 1000, 64, 1, 0 },
+					      { 1 << 12, 0, 1, 0 },
+					      { 1 << 12, 64, 0, 0 },
+					      { 1 << 12, 64, FG_WORKERS_MAX + 1, 0 },
+					      { 1 << 12, UINT32_MAX, 1, 0 },
+					      { 1 << 12, 64, 1, UINT32_MAX } };
 	struct fg_share s;
 
 	(void)state;

@@ -102,7 +102,7 @@ static void test_fields_out_of_range(void **state)
 	WRONG(r->op = 0);
 	WRONG(r->family = 2);
 	WRONG(r->offset_form = 2);
-	WRONG(r->flags = 4);
+	WRONG(r->flags = 8);
 	WRONG(r->pad = 1);
 	WRONG(r->nlri_len = 4096);
 	WRONG(r->nlri_len += 8);

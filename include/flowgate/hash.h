@@ -3,8 +3,8 @@
  * SipHash-1-3 (Aumasson, Bernstein): a hash that who does not know the key cannot aim. Rules come from strangers, and a chain of equal
  * hashes would be walked for each of them.
  */
-#ifndef CTRL_GATE_HASH_H
-#define CTRL_GATE_HASH_H
+#ifndef FLOWGATE_HASH_H
+#define FLOWGATE_HASH_H
 
 #include <stddef.h>
 #include <stdint.h>

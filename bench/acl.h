@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What rte_acl is asked with, for a loop that reads packets itself (acl.c). */
+#ifndef BENCH_ACL_H
+#define BENCH_ACL_H
+
+#include "bench/bench.h"
+
+struct bench_acl_key {
+	uint8_t proto;
+	uint8_t pad[3];
+	uint32_t dst_be;
+	uint32_t src_be;
+	uint16_t sport_be;
+	uint16_t dport_be;
+	uint16_t length_be;
+	uint8_t tcp_flags;
+	uint8_t fragment; /* 1: a later one */
+};
+
+/* data[i]: a key. result[i] gets the number of the first rule + 1, or 0. n <= BENCH_BURST. */
+void bench_acl_classify(const struct bench_acl *acl, const uint8_t **data, uint32_t *result, uint32_t n);
+
+#endif

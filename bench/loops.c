@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The loops that ours is compared with (forward.h), each as short as it can be: one only forwards, as testpmd does in its mode `io`; one reads
+ * headers, asks rte_acl for a whole burst and drops what a rule applies to, as the l3fwd-acl of DPDK's examples does.
+ */
+#include <string.h>
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+
+#include "bench/acl.h"
+#include "bench/forward.h"
+
+/* Of one core. */
+struct loop_count {
+	volatile uint64_t received, dropped;
+} __attribute__((aligned(128)));
+
+static struct loop_count counts[FORWARD_QUEUES_MAX];
+
+static uint64_t received(void *ctx, uint32_t queue)
+{
+	(void)ctx;
+	return counts[queue].received;
+}
+
+static uint64_t dropped(void *ctx, uint32_t queue)
+{
+	(void)ctx;
+	return counts[queue].dropped;
+}
+
+static void send_all(uint32_t queue, struct rte_mbuf **m, uint16_t n)
+{
+	uint16_t sent = rte_eth_tx_burst(1, (uint16_t)queue, m, n);
+
+	if (sent < n)
+		rte_pktmbuf_free_bulk(m + sent, (unsigned int)(n - sent));
+}
+
+static int run_io(void *ctx, uint32_t queue, const bool *stop)
+{
+	struct rte_mbuf *m[BENCH_BURST];
+
+	(void)ctx;
+	while (!__atomic_load_n(stop, __ATOMIC_RELAXED)) {
+		uint16_t n = rte_eth_rx_burst(0, (uint16_t)queue, m, BENCH_BURST);
+
+		if (n == 0)
+			continue;
+		counts[queue].received += n;
+		send_all(queue, m, n);
+	}
+	return 0;
+}
+
+struct forward_loop forward_io(void)
+{
+	return (struct forward_loop){ "io", NULL, run_io, received, dropped };
+}
+
+/* ---- rte_acl ---- */
+
+enum { AHEAD = 4, ETHERNET = 14, OFFSET = 0x1fff };
+
+static void read_key(const struct rte_mbuf *m, struct bench_acl_key *key)
+{
+	const struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	const uint8_t *ip = (const uint8_t *)(ethernet + 1);
+	const uint8_t *l4 = ip + (size_t)(ip[0] & 15) * 4;
+	bool fragment;
+
+	if (ethernet->ether_type != RTE_BE16(RTE_ETHER_TYPE_IPV4) || m->data_len < ETHERNET + 40) {
+		memset(key, 0, sizeof(*key));
+		return;
+	}
+	memcpy(&key->length_be, ip + 2, 2);
+	fragment = ((ip[6] << 8 | ip[7]) & OFFSET) != 0;
+	key->proto = ip[9];
+	memcpy(&key->src_be, ip + 12, 4);
+	memcpy(&key->dst_be, ip + 16, 4);
+	key->fragment = fragment;
+	key->sport_be = key->dport_be = 0;
+	key->tcp_flags = 0;
+	if (fragment)
+		return;
+	memcpy(&key->sport_be, l4, 2);
+	memcpy(&key->dport_be, l4 + 2, 2);
+	if (key->proto == IPPROTO_TCP)
+		key->tcp_flags = l4[13];
+}
+
+static void read_keys(struct rte_mbuf **m, uint16_t n, struct bench_acl_key *keys)
+{
+	for (uint16_t i = 0; i < n && i < AHEAD; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(m[i], const void *));
+	for (uint16_t i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			rte_prefetch0(rte_pktmbuf_mtod(m[i + AHEAD], const void *));
+		read_key(m[i], &keys[i]);
+	}
+}
+
+static int run_acl(void *ctx, uint32_t queue, const bool *stop)
+{
+	struct rte_mbuf *m[BENCH_BURST], *passed[BENCH_BURST], *bad[BENCH_BURST];
+	struct bench_acl_key keys[BENCH_BURST];
+	const uint8_t *data[BENCH_BURST];
+	uint32_t result[BENCH_BURST];
+
+	for (size_t i = 0; i < BENCH_BURST; i++)
+		data[i] = (const uint8_t *)&keys[i];
+	while (!__atomic_load_n(stop, __ATOMIC_RELAXED)) {
+		uint16_t n = rte_eth_rx_burst(0, (uint16_t)queue, m, BENCH_BURST), good = 0, drops = 0;
+
+		if (n == 0)
+			continue;
+		read_keys(m, n, keys);
+		bench_acl_classify(ctx, data, result, n);
+		for (uint16_t i = 0; i < n; i++) {
+			passed[good] = bad[drops] = m[i];
+			good = (uint16_t)(good + (result[i] == 0));
+			drops = (uint16_t)(drops + (result[i] != 0));
+		}
+		counts[queue].received += n;
+		counts[queue].dropped += drops;
+		if (drops > 0)
+			rte_pktmbuf_free_bulk(bad, drops);
+		if (good > 0)
+			send_all(queue, passed, good);
+	}
+	return 0;
+}
+
+struct forward_loop forward_acl(const struct bench_acl *acl)
+{
+	return (struct forward_loop){ "rte_acl", (void *)(uintptr_t)acl, run_acl, received, dropped };
+}
