@@ -221,13 +221,16 @@ int fg_shared_claim_worker(struct fg_shared *s, uint32_t lcore)
 
 void fg_shared_release(struct fg_shared *s)
 {
-	if (s->instance < 0)
+	uint32_t own = (uint32_t)s->instance + 1;
+
+	/* Where the gate has given the instance away, all that was ours is free, and what is called like it another's. */
+	if (s->instance < 0 || !fg_shared_holds(s))
 		return;
 	__atomic_store_n(&fg_shared_instance(s)->ready, 0, __ATOMIC_RELEASE);
 	for (uint32_t i = 0; i < s->sizes.workers; i++) {
 		uint32_t *place = &s->live->worker[i].instance;
 
-		if (__atomic_load_n(place, __ATOMIC_ACQUIRE) == (uint32_t)s->instance + 1)
+		if (__atomic_load_n(place, __ATOMIC_ACQUIRE) == own)
 			__atomic_store_n(place, 0, __ATOMIC_RELEASE);
 	}
 	__atomic_store_n(&fg_shared_instance(s)->start_ticks, 0, __ATOMIC_RELAXED);

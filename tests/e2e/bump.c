@@ -18,6 +18,8 @@
 
 #include <cmocka.h>
 
+#include "flowgate/packet.h"
+
 enum { STORE_OCTETS = 4096, WAIT_MS = 60000, STEP_MS = 5, NAME_MAX_OCTETS = 128 };
 
 static const char *program;
@@ -59,9 +61,14 @@ void bump_open(struct bump *b, uint32_t slots, uint32_t workers, const char *con
 {
 	const struct fg_share_sizes sizes = { .image_lines = BUMP_LINES, .slots = slots, .workers = workers };
 	char error[FG_SHARE_ERROR_MAX];
+	pid_t pid;
 	int r;
 
+	if (b->share.tables != NULL)
+		bump_close(b); /* what a test that failed has left */
+	pid = b->pid;
 	memset(b, 0, sizeof(*b));
+	b->pid = pid;
 	snprintf(b->folder, sizeof(b->folder), "/dev/shm/flowgate-test-%d", (int)getpid());
 	r = fg_share_open(&b->share, b->folder, &sizes, STORE_OCTETS, error);
 	if (r != 0)
@@ -80,6 +87,7 @@ void bump_close(struct bump *b)
 	fg_share_close(&b->share);
 	snprintf(command, sizeof(command), "rm -rf %s", b->folder);
 	assert_int_equal(system(command), 0);
+	memset(b, 0, sizeof(*b));
 }
 
 void bump_target(struct bump *b, uint32_t number, enum fg_target_kind kind, uint8_t port, const uint8_t mac[12])
@@ -95,6 +103,64 @@ void bump_target(struct bump *b, uint32_t number, enum fg_target_kind kind, uint
 	b->m.targets[number] = t;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	b->share.tables->ports_version++;
+}
+
+/* ---- Rules and frames ---- */
+
+void bump_rules(struct bump *b, uint32_t side, const struct bump_rule *rules, size_t n)
+{
+	static struct fg_compile_scratch scratch;
+	static uint8_t nlri[BUMP_RULES_MAX][6];
+	static struct fg_rule rule[BUMP_RULES_MAX];
+	struct fg_table_rule sorted[BUMP_RULES_MAX];
+	const struct fg_table_rule *const all[] = { sorted, NULL };
+	const size_t count[FG_FAMILY_COUNT] = { n, 0 };
+	uint32_t *used = &b->used[side];
+
+	assert_true(n <= BUMP_RULES_MAX);
+	for (size_t i = 0; i < n; i++) {
+		memcpy(nlri[i], (const uint8_t[]){ FG_DST, 32, 192, 0, 2, rules[i].host }, 6);
+		rule[i] = (struct fg_rule){ .family = FG_IPV4, .nlri_len = 6, .nlri = nlri[i] };
+		sorted[i] = (struct fg_table_rule){ &rule[i], (uint32_t)i };
+		fg_action_make(&rules[i].asked, rules[i].redirect, rules[i].copy, &b->m.actions[i]);
+		fg_meter_start(&b->m.meters[i], &b->m.actions[i]);
+	}
+	memset(b->m.image[side], 0, (size_t)*used * FG_LINE_OCTETS);
+	assert_int_equal(fg_table_compile(b->m.image[side], BUMP_LINES, all, count, &scratch, used), 0);
+}
+
+static void put_checksum(uint8_t *ip)
+{
+	uint32_t sum = 0;
+
+	for (int i = 0; i < 20; i += 2)
+		sum += fg_load_be16(ip + i);
+	sum = (sum & 0xffff) + (sum >> 16);
+	fg_store_be16(ip + 10, (uint16_t) ~(sum + (sum >> 16)));
+}
+
+uint32_t bump_udp(uint8_t *frame, uint8_t host, uint32_t tags, uint32_t payload)
+{
+	uint32_t l3 = 14 + 4 * tags;
+	uint8_t *ip = frame + l3;
+
+	memcpy(frame, (const uint8_t[]){ 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2 }, 12);
+	for (uint32_t i = 0; i < tags; i++)
+		memcpy(frame + 12 + 4 * i, (const uint8_t[]){ 0x81, 0x00, 0x00, 7 }, 4);
+	fg_store_be16(frame + l3 - 2, FG_ETHERTYPE_IPV4);
+	memset(ip, 0, 28);
+	ip[0] = 0x45;
+	fg_store_be16(ip + 2, (uint16_t)(28 + payload));
+	ip[8] = 64;
+	ip[9] = FG_PROTO_UDP;
+	memcpy(ip + 12, (const uint8_t[]){ 198, 51, 100, 9, 192, 0, 2, host }, 8);
+	put_checksum(ip);
+	fg_store_be16(ip + 20, 1000);
+	fg_store_be16(ip + 22, 53);
+	fg_store_be16(ip + 24, (uint16_t)(8 + payload));
+	for (uint32_t i = 0; i < payload; i++)
+		ip[28 + i] = (uint8_t)i;
+	return l3 + 28 + payload;
 }
 
 /* ---- The process ---- */
@@ -142,14 +208,25 @@ static bool is_ready(const struct bump *b)
 	return false;
 }
 
-void bump_start(struct bump *b, const char *const *arguments)
+void bump_launch(struct bump *b, const char *const *arguments)
 {
-	int status;
-
+	snprintf(b->folder, sizeof(b->folder), "/dev/shm/flowgate-test-%d", (int)getpid());
 	b->pid = fork();
 	assert_true(b->pid >= 0);
 	if (b->pid == 0)
 		run(b, arguments);
+}
+
+void bump_start(struct bump *b, const char *const *arguments)
+{
+	bump_launch(b, arguments);
+	bump_ready(b);
+}
+
+void bump_ready(struct bump *b)
+{
+	int status;
+
 	for (int ms = 0; !is_ready(b); ms += STEP_MS) {
 		if (waitpid(b->pid, &status, WNOHANG) == b->pid) {
 			b->pid = 0;

@@ -10,14 +10,16 @@
 #include <sys/types.h>
 
 #include "ctrl/dpdk/share.h"
+#include "ctrl/table/table.h"
 
-enum { BUMP_LINES = 1 << 21, BUMP_ARGUMENTS_MAX = 32, BUMP_FRAME_MAX = 16384, BUMP_TEXT_MAX = 512 };
+enum { BUMP_LINES = 1 << 21, BUMP_ARGUMENTS_MAX = 32, BUMP_FRAME_MAX = 16384, BUMP_TEXT_MAX = 512, BUMP_RULES_MAX = 8 };
 
 struct bump {
 	struct fg_share share;
 	struct fg_plane_memory m;
-	char folder[64]; /* of the memory, and of files of the test */
-	pid_t pid;       /* of flowgate-dpdk; 0: it does not run */
+	char folder[64];         /* of the memory, and of files of the test */
+	pid_t pid;               /* of flowgate-dpdk; 0: it does not run */
+	uint32_t used[FG_SIDES]; /* lines of each image that bump_rules() filled */
 };
 
 /* The program, for all that follow. Exits 77 and says why where there is none. */
@@ -26,6 +28,21 @@ void bump_need(const char *program);
 void bump_open(struct bump *b, uint32_t slots, uint32_t workers, const char *const *pairs, uint32_t n, uint8_t flags);
 void bump_close(struct bump *b);
 
+/* A rule for 192.0.2.`host`, and what is done. Its slot is its place. */
+struct bump_rule {
+	uint8_t host;
+	struct fg_actions asked;
+	uint32_t redirect, copy;
+};
+
+/* Compiles rules, by host in ascending order, into the image of a side, which nobody may read. */
+void bump_rules(struct bump *b, uint32_t side, const struct bump_rule *rules, size_t n);
+/* UDP to 192.0.2.`host` behind so many VLAN tags, `payload` octets long. Octets of the frame. */
+uint32_t bump_udp(uint8_t *frame, uint8_t host, uint32_t tags, uint32_t payload);
+
+/* bump_start() in two steps: the memory need not be there before the second. */
+void bump_launch(struct bump *b, const char *const *arguments);
+void bump_ready(struct bump *b);
 /* Starts it with these arguments, NULL behind the last, %F being the folder, and waits until it is ready. */
 void bump_start(struct bump *b, const char *const *arguments);
 /* Sends it a signal and waits for its end. As waitpid(2) says it ended. */

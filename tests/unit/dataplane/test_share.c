@@ -269,6 +269,8 @@ static void test_places(void **state)
 	/* The gate took it for dead, and gave it to another. */
 	live->instance[0].pid = 1;
 	assert_false(fg_shared_holds(&three));
+	fg_shared_release(&three);
+	assert_int_equal(live->instance[0].pid, 1);
 	live->instance[0].pid = 0;
 	fg_shared_release(&two);
 	fg_shared_close(&one);
