@@ -24,7 +24,8 @@ enum {
 };
 
 struct arguments {
-	char *at[ARGUMENTS_MAX + 1];
+	char *at[ARGUMENTS_MAX + 1];   /* which DPDK changes */
+	char *made[ARGUMENTS_MAX + 1]; /* the same, as they were */
 	int n;
 };
 
@@ -32,8 +33,12 @@ static void add(struct arguments *a, const char *text)
 {
 	char *copy = strdup(text);
 
-	if (copy != NULL && a->n < ARGUMENTS_MAX)
-		a->at[a->n++] = copy;
+	if (copy == NULL || a->n == ARGUMENTS_MAX) {
+		free(copy);
+		return;
+	}
+	a->made[a->n] = copy;
+	a->at[a->n++] = copy;
 }
 
 static void add_two(struct arguments *a, const char *option, const char *value)
@@ -187,8 +192,9 @@ enum fg_burst_form fg_eal_form(const struct fg_options *o)
 
 int fg_eal_start(const struct fg_options *o, int instance, char error[FG_OPTIONS_ERROR_MAX])
 {
-	struct arguments a = { .n = 0 };
+	static struct arguments a; /* DPDK may keep what it was given, as long as the process lives */
 
+	a.n = 0;
 	add(&a, FG_SHARE_COMM);
 	add_lcores(&a, o);
 	add_name(&a, o, instance);
@@ -196,7 +202,6 @@ int fg_eal_start(const struct fg_options *o, int instance, char error[FG_OPTIONS
 	add_devices(&a, o);
 	for (int i = 0; i < o->eals; i++)
 		add(&a, o->eal[i]);
-	/* DPDK keeps what it was given. */
 	if (rte_eal_init(a.n, a.at) >= 0)
 		return 0;
 	snprintf(error, FG_OPTIONS_ERROR_MAX, "DPDK does not start: %s", rte_strerror(rte_errno));

@@ -677,11 +677,10 @@ static int run(struct supervisor *s)
 
 int fg_supervisor_run(const char *path, const struct fg_conf *conf)
 {
-	struct supervisor *s = calloc(1, sizeof(*s));
+	static struct supervisor one; /* as long as the process */
+	struct supervisor *s = &one;
 	int r;
 
-	if (s == NULL)
-		return -ENOMEM;
 	s->path = path;
 	s->conf = *conf;
 	s->watchdog = (struct fg_watchdog){ .well = all_well, .ctx = s };
@@ -698,6 +697,5 @@ int fg_supervisor_run(const char *path, const struct fg_conf *conf)
 		fg_log(LOG_ERR, "%s", strerror(-r));
 	if (s->listeners.ours)
 		unlink(conf->control.socket);
-	free(s);
 	return r;
 }
