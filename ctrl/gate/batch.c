@@ -12,15 +12,22 @@
 #include "ctrl/gate/state.h"
 #include "ctrl/table/need.h"
 
-#define BATCH_NS 2000000000ull /* for all parts of a batch */
+#define PART_NS 2000000000ull   /* until the next part of a batch */
+#define BATCH_NS 10000000000ull /* for all of its parts */
 
 void fg_batch_begin(struct fg_gate *g, uint32_t id, uint32_t flags, uint32_t confirm_s)
 {
 	fg_gate_release(g);
 	g->changes = 0;
 	g->batch = (struct fg_batch_open){
-		.open = true, .id = id, .flags = flags, .confirm_s = confirm_s, .until_ns = g->now_ns + BATCH_NS
+		.open = true, .id = id, .flags = flags, .confirm_s = confirm_s, .end_ns = g->now_ns + BATCH_NS
 	};
+	fg_batch_waits(g);
+}
+
+void fg_batch_waits(struct fg_gate *g)
+{
+	g->batch.until_ns = g->now_ns + PART_NS < g->batch.end_ns ? g->now_ns + PART_NS : g->batch.end_ns;
 }
 
 bool fg_change_add(struct fg_gate *g, uint32_t add, uint32_t del)

@@ -96,7 +96,7 @@ static inline uint32_t fg_record_octets(uint16_t nlri_len)
 }
 
 /*
- * Parts of a batch come one behind the other, within two seconds; `flags` and `confirm_s` of the first one count. It is answered by any number
+ * Parts of a batch come one behind the other, within two seconds each and ten in all; `flags` and `confirm_s` of the first one count. It is answered by any number
  * of FG_SAY_BATCH with `more` and a last one without, which has the result; findings are in any of them. Or by FG_SAY_DONE: -EAGAIN: no
  * policy yet; -EBUSY: confirm_s, and a confirmation is waited for already; -ECANCELED, -ETIME, -E2BIG: the open batch was given up, for
  * a flush or a policy came first, it took too long, it has too many rules.

@@ -184,8 +184,10 @@ static void serve_batch(struct fg_gate *g, const struct fg_message *m, struct fg
 		return;
 	}
 	take_records(g, b);
-	if (m->more)
+	if (m->more) {
+		fg_batch_waits(g);
 		return;
+	}
 	fg_batch_end(g, report, g);
 	say_batch(g, true);
 }

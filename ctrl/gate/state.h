@@ -56,8 +56,9 @@ struct fg_batch_open {
 	bool open;
 	bool doomed; /* a refusal, and all or none was asked for */
 	uint32_t id, flags, confirm_s;
-	uint32_t place; /* rules so far */
-	uint64_t until_ns;
+	uint32_t place;    /* rules so far */
+	uint64_t until_ns; /* the next part is waited for */
+	uint64_t end_ns;   /* any part is waited for */
 	struct fg_batch_result result;
 };
 
@@ -174,6 +175,8 @@ void fg_rules_disarm(struct fg_gate *g, uint32_t slot);
 /* ---- batch.c ---- */
 
 void fg_batch_begin(struct fg_gate *g, uint32_t id, uint32_t flags, uint32_t confirm_s);
+/* The next part has its time from now on. */
+void fg_batch_waits(struct fg_gate *g);
 /* One record; what is to be said of it is in g->findings, and *slot is that of an admitted one. */
 enum fg_reason fg_batch_record(struct fg_gate *g, const struct fg_record *r, uint32_t *slot);
 /* Says where the table or the source has no room for one rule more, of bytes_alone, in place of `old` (0: of none). */

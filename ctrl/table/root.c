@@ -85,6 +85,17 @@ static void node_fill(const struct fg_side *s, uint32_t ref, const uint32_t leaf
 	}
 }
 
+/* Lines for so many, zero: those there were where they are as many, for nobody reads an image that is changed. */
+static bool node_lines_take(struct fg_side *s, uint32_t lines, struct fg_extent *old, struct fg_extent *new)
+{
+	if (lines != old->lines)
+		return fg_lines_take(s, lines, new);
+	memset(fg_lines_at(s, old->ref), 0, (size_t)lines * FG_LINE_OCTETS);
+	*new = *old;
+	old->lines = 0;
+	return true;
+}
+
 /* Makes an entry of `upper` say what leaf[] says: a node, or one step where all are the same. */
 static bool node_close(struct fg_side *s, uint32_t *entry, uint32_t old_classes, const uint32_t leaf[256])
 {
@@ -93,7 +104,7 @@ static bool node_close(struct fg_side *s, uint32_t *entry, uint32_t old_classes,
 
 	for (uint32_t i = 1; i < 256; i++)
 		classes += leaf[i] != leaf[i - 1];
-	if (classes > 1 && !fg_lines_take(s, node_lines(classes), &new))
+	if (classes > 1 && !node_lines_take(s, node_lines(classes), &old, &new))
 		return false;
 	if (classes > 1)
 		node_fill(s, new.ref, leaf);

@@ -219,7 +219,7 @@ static void test_long_rule(void **state)
 	assert_true(gating_host(gating, FG_OP_ADD, 1, 1));
 }
 
-/* A batch over several messages is one transaction; it does not wait for ever. */
+/* A batch over several messages is one transaction; it waits for each of them, but not for ever. */
 static void test_parts(void **state)
 {
 	uint64_t generation = gating->gate->store.head->generation;
@@ -248,6 +248,17 @@ static void test_parts(void **state)
 			assert_int_equal(gating->done.result, -ETIME);
 		}
 	}
+	for (int parts = 0; parts < 9; parts++) {
+		gating_wait(gating, 1);
+		assert_true(gating->gate->batch.open);
+		assert_true(fg_gate_serve(gating->gate, FG_PEER_CTRL, m, m->octets, &gating->out));
+	}
+	gating_wait(gating, 1);
+	assert_false(gating->gate->batch.open);
+	gating_take(gating, &gating->out);
+	assert_int_equal(gating->done.result, -ETIME);
+	m->id = 10;
+	assert_true(fg_gate_serve(gating->gate, FG_PEER_CTRL, m, m->octets, &gating->out));
 	m->more = 0;
 	((struct fg_record *)(void *)((uint8_t *)(m + 1) + sizeof(b.head)))->nlri[5] = 4;
 	assert_true(fg_gate_serve(gating->gate, FG_PEER_CTRL, m, m->octets, &gating->out));
