@@ -3,7 +3,7 @@
  * The tables of flowgate-bench-forward (forward.h), as Markdown on standard output. Loops take turns of SLICE_NS each within a round, so what
  * the machine does meanwhile hits all of them; a figure is the median of the rounds, the spread is from the least to the most.
  * All that are measured together must drop the same share of the same packets, or the program ends. Arguments: which tables, all where
- * none is named.
+ * none is named, and of how many rules, all sizes where no number is given.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,6 +188,28 @@ static void no_rules(void)
 	forward_worker_free(&ours);
 }
 
+static char **arguments;
+
+static bool asked_for(const char *name)
+{
+	for (char **a = arguments; *a != NULL; a++)
+		if (strcmp(*a, name) == 0)
+			return true;
+	return false;
+}
+
+/* No number is given, or this one is. */
+static bool asked_for_rules(size_t n)
+{
+	char number[24];
+	bool any = false;
+
+	for (char **a = arguments; *a != NULL; a++)
+		any |= **a >= '0' && **a <= '9';
+	snprintf(number, sizeof(number), "%zu", n);
+	return !any || asked_for(number);
+}
+
 static void throughput(void)
 {
 	static const size_t sizes[] = { 1000, 10000, 50000, 1000000 };
@@ -195,10 +217,13 @@ static void throughput(void)
 	printf("\n| rules | packets | dropped | io Mpps | flowgate Mpps | ns more than io | rte_acl loop Mpps | "
 	       "flowgate : rte_acl |\n"
 	       "|---|---|---|---|---|---|---|---|\n");
-	no_rules();
+	if (asked_for_rules(0))
+		no_rules();
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		struct bench_rules rules;
 
+		if (!asked_for_rules(sizes[i]))
+			continue;
 		bench_rules_draw(&rules, sizes[i], sizes[i], 60);
 		rows(&rules, sizes[i] <= 10000);
 	}
@@ -311,19 +336,17 @@ static const struct {
 	void (*run)(void);
 } tables[] = { { "throughput", throughput }, { "latency", latency }, { "cores", cores } };
 
-static bool asked_for(int argc, char **argv, const char *name)
-{
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], name) == 0)
-			return true;
-	return argc == 1;
-}
-
 int main(int argc, char **argv)
 {
+	bool all = true;
+
+	(void)argc;
+	arguments = argv + 1;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
+		all &= !asked_for(tables[i].name);
 	forward_start(argv[0], FORWARD_QUEUES_MAX);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
-		if (asked_for(argc, argv, tables[i].name))
+		if (all || asked_for(tables[i].name))
 			tables[i].run();
 	return 0;
 }

@@ -10,7 +10,7 @@
  */
 #include "bpf/forward.h"
 #include "bpf/judge.h"
-#include "bpf/straight.h"
+#include "bpf/parse.h"
 #include "bpf/walk.h"
 
 char licence[] SEC("license") = "Dual BSD/GPL";

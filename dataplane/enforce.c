@@ -171,12 +171,13 @@ static void fetch(const struct fg_worker *w, uint32_t keyed)
 static void enforce_packets(struct fg_worker *w, struct fg_packets *b, struct fg_case *c)
 {
 	bool image = w->side < FG_SIDES;
+	uint64_t octets = 0;
 
 	for (uint32_t i = 0, keyed = 0; i < b->n; i++) {
 		c->mbuf = b->mbuf[i];
 		c->packet = &b->packet[i];
 		c->octets = c->packet->what == FG_PACKET_IP ? c->packet->ip_length : c->mbuf->pkt_len;
-		fg_count(&c->port->received, c->octets);
+		octets += c->octets;
 		if (!c->card->forwards)
 			abort_packet(w, c);
 		else if (!image || c->packet->what != FG_PACKET_IP)
@@ -185,6 +186,8 @@ static void enforce_packets(struct fg_worker *w, struct fg_packets *b, struct fg
 			enforce_rules(w, c, &w->matched[keyed]);
 		keyed += c->packet->what == FG_PACKET_IP;
 	}
+	c->port->received.packets += b->n;
+	c->port->received.bytes += octets;
 }
 
 void fg_enforce_burst(struct fg_worker *w, struct fg_packets *b)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The keys of a burst (worker.h): flowgate/packet.h for each packet, while those behind it are on their way into the cache. What of the headers
- * lies behind the first segment is taken for cut off.
+ * The keys of a burst (worker.h): flowgate/straight.h for each packet, or flowgate/packet.h, while those behind it are on their way into the
+ * cache. What of the headers lies behind the first segment is taken for cut off.
  */
 #include "dataplane/worker.h"
 
 #include <rte_prefetch.h>
+
+#include "flowgate/straight.h"
 
 enum { AHEAD = 4 };
 
@@ -13,7 +15,8 @@ static void read_one(const struct rte_mbuf *m, struct fg_packet *out)
 {
 	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
 
-	fg_packet_parse_missing(frame, frame + m->data_len, m->pkt_len - m->data_len, out);
+	if (!fg_straight(frame, frame + m->data_len, out))
+		fg_packet_parse_missing(frame, frame + m->data_len, m->pkt_len - m->data_len, out);
 }
 
 void fg_packets_read(struct fg_packets *b)

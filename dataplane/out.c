@@ -4,15 +4,31 @@
 
 #include <string.h>
 
-/* The device has it. */
-static void count_sent(const struct fg_out *o, const struct fg_fate *f)
+/* So many packets of one fate are out. */
+static void count_sent(const struct fg_out *o, const struct fg_fate *f, struct fg_count n)
 {
 	struct fg_port_counters *pc = &o->ports[f->port].port;
+	struct fg_count *c = f->class == FG_CLASS_COPY ? &pc->copied : &pc->by[f->verdict][f->cause];
 
-	if (f->class == FG_CLASS_COPY)
-		fg_count(&pc->copied, f->octets);
-	else
-		fg_count(&pc->by[f->verdict][f->cause], f->octets);
+	c->packets += n.packets;
+	c->bytes += n.bytes;
+}
+
+static bool is_alike(const struct fg_fate *a, const struct fg_fate *b)
+{
+	return ((a->port ^ b->port) | (a->verdict ^ b->verdict) | (a->cause ^ b->cause) | (a->class ^ b->class)) == 0;
+}
+
+/* The device has the first `sent`. Most of a burst has one fate, and is counted at once. */
+static void count_all_sent(const struct fg_out *o, uint32_t sent)
+{
+	for (uint32_t i = 0, first = 0; i < sent; first = i) {
+		struct fg_count n = { 0, 0 };
+
+		for (; i < sent && is_alike(&o->fate[i], &o->fate[first]); i++)
+			fg_count(&n, o->fate[i].octets);
+		count_sent(o, &o->fate[first], n);
+	}
 }
 
 static void count_shed(const struct fg_out *o, const struct fg_fate *f)
@@ -89,8 +105,7 @@ static void flush(struct fg_out *o, uint32_t most_kept)
 		o->pressed = false;
 	else
 		sent = press(o, sent);
-	for (uint32_t i = 0; i < sent; i++)
-		count_sent(o, &o->fate[i]);
+	count_all_sent(o, sent);
 	shed(o, sent, most_kept);
 }
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/* The key of a frame: the shared header walk, given what XDP has of one. */
+#ifndef BPF_PARSE_H
+#define BPF_PARSE_H
+
+#include "bpf/scratch.h"
+#include "flowgate/straight.h"
+
+/* False: the packet is for parse(). */
+FG_INLINE bool straight(const struct xdp_md *ctx, struct fg_packet *out)
+{
+	return fg_straight((const uint8_t *)(long)ctx->data, (const uint8_t *)(long)ctx->data_end, out);
+}
+
+/* What is not straight. A function of its own, which the verifier follows once, and whose ways it does not follow through the match. */
+__attribute__((noinline)) int parse(struct xdp_md *ctx)
+{
+	struct scratch *s = scratch_of_cpu();
+
+	if (s == NULL)
+		return 0;
+	fg_packet_parse((const uint8_t *)(long)ctx->data, (const uint8_t *)(long)ctx->data_end, false, &s->packet);
+	return 1;
+}
+
+#endif
