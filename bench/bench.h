@@ -103,8 +103,13 @@ struct bench_image {
 
 void bench_image_make(struct bench_image *image, const struct bench_rules *rules);
 void bench_image_free(struct bench_image *image);
-/* Lines that the scalar matcher reads for a packet. */
-uint64_t bench_lines_read(const struct bench_image *image, const struct fg_key *key);
+/* What the scalar matcher reads for a packet. */
+struct bench_trace {
+	uint32_t lines;
+	uint32_t fresh; /* lines that no packet before it read */
+	uint64_t *seen; /* bit r: some packet read line r; NULL: not wanted */
+};
+void bench_lines_trace(const void *image, const struct fg_key *key, struct bench_trace *trace);
 
 struct bench_packet {
 	uint32_t dst, src;
@@ -123,6 +128,12 @@ bool bench_rule_applies(const struct bench_rule *rule, const struct bench_packet
 /* Number of the first rule that applies + 1, or 0, by asking each of them. */
 uint32_t bench_rules_ask(const struct bench_rules *rules, const struct bench_image *image,
 			 const struct bench_packet *p);
+
+/* A packet that the rule applies to, or that misses it by a field. */
+void bench_packet_aim(uint64_t *r, const struct bench_rule *rule, bool miss, struct bench_packet *p);
+/* Of `tries` packets, the n that read most lines. How many the first reads. */
+uint32_t bench_worst(const struct bench_rules *rules, const struct bench_image *image, size_t tries,
+		     struct bench_packet *out, size_t n);
 
 enum bench_kind {
 	BENCH_FAR,
@@ -145,6 +156,7 @@ struct bench_traffic {
 	enum bench_kind kind;
 	struct bench_packet *worst; /* for BENCH_WORST */
 	size_t worst_n;
+	uint32_t worst_lines;      /* that the first of them reads; 0: not searched for */
 	uint64_t *networks;        /* bit n: network n (/24) has a rule */
 	struct bench_packet *pool; /* BENCH_POOL packets of that kind */
 };

@@ -102,6 +102,7 @@ struct bench_row {
 	size_t rules; /* in fact */
 	const struct bench_image *image;
 	uint64_t hits;            /* of BENCH_POOL packets */
+	uint32_t worst_lines;     /* that the worst packet found reads; 0: not searched for */
 	size_t rounds, disturbed; /* good ones, and those thrown away */
 	char disturbed_by[BENCH_WHY_MAX];
 	double other_load; /* share of the other cores' time that was used meanwhile, at most 1 */

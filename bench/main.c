@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/hunt.h"
 #include "bench/sizing.h"
 
 enum { EXIT_WORSE = 1, EXIT_WORDS = 2, SUBSETS_MAX = 16 };
@@ -34,7 +35,7 @@ static void usage(FILE *to)
 	      "                      [--runner NAME] [--rounds N] [--core N] [--other-load PERCENT]\n"
 	      "       flowgate-bench compare OLD NEW\n"
 	      "       flowgate-bench sizing RULES PCAP [--json]\n"
-	      "       flowgate-bench list\n",
+	      "       flowgate-bench hunt FILE    flowgate-bench hunted FILE    flowgate-bench list\n",
 	      to);
 }
 
@@ -269,6 +270,10 @@ int main(int argc, char **argv)
 		return compare(bench_result_read(argv[optind + 1]), bench_result_read(argv[optind + 2]));
 	if (argc - optind == 3 && strcmp(argv[optind], "sizing") == 0)
 		return bench_sizing(argv[optind + 1], argv[optind + 2], p.json);
+	if (argc - optind == 2 && strcmp(argv[optind], "hunt") == 0)
+		return bench_hunt(argv[optind + 1]);
+	if (argc - optind == 2 && strcmp(argv[optind], "hunted") == 0)
+		return bench_hunted(argv[optind + 1]);
 	if (argc - optind == 1 && strcmp(argv[optind], "list") == 0) {
 		list_all();
 		return 0;

@@ -42,10 +42,13 @@ static json_t *scenario_object(const struct bench_row *row)
 			 bench_plane_names[s->plane], "churn", 0, "seed", (json_int_t)BENCH_SEED);
 }
 
-static json_t *image_object(const struct bench_image *i)
+static json_t *image_object(const struct bench_row *row)
 {
-	return json_pack("{s:I,s:i,s:f,s:f,s:f,s:b}", "bytes", (json_int_t)i->bytes, "lines_bound", (int)i->lines,
-			 "sort_ms", (double)i->sort_ns / 1e6, "cost_ms", (double)i->cost_ns / 1e6, "compile_ms",
+	const struct bench_image *i = row->image;
+
+	return json_pack("{s:I,s:i,s:o,s:f,s:f,s:f,s:b}", "bytes", (json_int_t)i->bytes, "lines_bound", (int)i->lines,
+			 "lines_found", row->worst_lines > 0 ? json_integer(row->worst_lines) : json_null(), "sort_ms",
+			 (double)i->sort_ns / 1e6, "cost_ms", (double)i->cost_ns / 1e6, "compile_ms",
 			 (double)i->compile_ns / 1e6, "huge_pages", (int)i->memory.huge);
 }
 
@@ -100,7 +103,7 @@ json_t *bench_row_object(const struct bench_row *row)
 	for (size_t i = 0; i < row->n; i++)
 		json_array_append_new(figures, figure_object(row, &row->figure[i]));
 	return json_pack("{s:{s:o,s:o,s:f,s:I,s:I,s:s,s:f,s:f,s:o}}", "row", "scenario", scenario_object(row), "image",
-			 image_object(row->image), "hit_share", (double)row->hits / BENCH_POOL, "rounds",
+			 image_object(row), "hit_share", (double)row->hits / BENCH_POOL, "rounds",
 			 (json_int_t)row->rounds, "disturbed", (json_int_t)row->disturbed, "disturbed_by",
 			 row->disturbed > 0 ? row->disturbed_by : "", "other_load", row->other_load, "probe_ns",
 			 row->probe_ns, "figures", figures);

@@ -241,6 +241,7 @@ static void row(struct open_row *o, struct bench_traffic *traffic, const struct 
 	r->rounds = r->disturbed = 0;
 	r->disturbed_by[0] = '\0';
 	bench_traffic_fill(traffic, scenario->kind);
+	r->worst_lines = traffic->worst_lines;
 	o->pool = (struct bench_pool){ traffic->pool, o->answers, 0 };
 	answer_all(o);
 	ask_rules(o);

@@ -5,7 +5,11 @@
 
 #include "bench/bench.h"
 
-enum { BENCH_SEED = 20130303, BENCH_RULES_MAX = 1000000 };
+enum {
+	BENCH_SEED = 20130303,
+	BENCH_RULES_MAX = 1000000,
+	BENCH_SHAPES_HUNTED = 12 /* of the table's first, those that a hunt takes rules from */
+};
 
 struct bench_shape {
 	const char *name, *what;

@@ -76,6 +76,14 @@ static void draw_miss(uint64_t *r, const struct bench_rule *rule, struct bench_p
 	}
 }
 
+void bench_packet_aim(uint64_t *r, const struct bench_rule *rule, bool miss, struct bench_packet *p)
+{
+	if (miss)
+		draw_miss(r, rule, p);
+	else
+		draw_hit(r, rule, p);
+}
+
 static bool matches(const struct bench_traffic *t, const struct bench_packet *p)
 {
 	struct fg_matched out;
@@ -173,39 +181,11 @@ static void draw(const struct bench_traffic *t, uint64_t *r, struct bench_packet
 	p->ipv6 = t->rules->ipv6;
 }
 
-struct found {
-	struct bench_packet packet;
-	uint64_t lines;
-};
-
-static int most_lines_first(const void *a, const void *b)
-{
-	const struct found *x = a, *y = b;
-
-	return (x->lines < y->lines) - (x->lines > y->lines);
-}
-
 static void find_worst(struct bench_traffic *t)
 {
-	struct found *found = bench_alloc(WORST_DRAWN, sizeof(*found));
-	uint64_t r = 77;
-	struct fg_key key;
-
-	for (size_t i = 0; i < WORST_DRAWN; i++) {
-		if (i % 2)
-			draw_miss(&r, any_rule(t, &r), &found[i].packet);
-		else
-			draw_hit(&r, any_rule(t, &r), &found[i].packet);
-		found[i].packet.ipv6 = t->rules->ipv6;
-		bench_packet_key(&found[i].packet, &key);
-		found[i].lines = bench_lines_read(t->image, &key);
-	}
-	qsort(found, WORST_DRAWN, sizeof(*found), most_lines_first);
 	t->worst = bench_alloc(WORST_KEPT, sizeof(*t->worst));
 	t->worst_n = WORST_KEPT;
-	for (size_t i = 0; i < WORST_KEPT; i++)
-		t->worst[i] = found[i].packet;
-	free(found);
+	t->worst_lines = bench_worst(t->rules, t->image, WORST_DRAWN, t->worst, WORST_KEPT);
 }
 
 /* Networks (/24) that a rule's prefix is in, or that are in it. */

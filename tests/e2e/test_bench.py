@@ -175,9 +175,24 @@ def test_slowed(folder):
     return 0
 
 
+def test_hunted(folder):
+    """The rules and packets that a search found to cost most: no packet costs more than then, nor than the bound. A corpus that promises less is noticed."""
+    corpus = os.path.join(source, "tests", "data", "worst.jsonl")
+    sets = [json.loads(line) for line in open(corpus, encoding="utf-8")]
+    if len(sets) < 11 or any(one["lines"] * 3 < one["bound"] * 2 for one in sets):
+        fail("the search came close to the bound when the corpus was made")
+    run(bench, "hunted", corpus)
+    for key in ("bound", "lines"):
+        less = copy.deepcopy(sets)
+        less[0][key] -= 1
+        if "WORSE" not in run(bench, "hunted", written(folder, "less", less), exits=(1,)):
+            fail(f"a {key} that is too low is not noticed")
+
+
 test_counts(test_schema())
 test_liar()
 with tempfile.TemporaryDirectory() as place:
+    test_hunted(place)
     test_sizing(place)
     test_compare(place)
     sys.exit(test_slowed(place))
