@@ -18,7 +18,7 @@ enum { BENCH_WHY_MAX = 256, BENCH_ROUNDS_MAX = 101, BENCH_RUNNERS_MAX = 8, BENCH
 
 /* ---- Scenarios ---- */
 
-enum bench_plane { BENCH_MATCH, BENCH_XDP, BENCH_CHANGE, BENCH_PLANES };
+enum bench_plane { BENCH_MATCH, BENCH_XDP, BENCH_CHANGE, BENCH_VETH, BENCH_PLANES };
 
 struct bench_scenario {
 	const struct bench_shape *shape;
@@ -56,6 +56,7 @@ struct bench_runner {
 	const char *what;
 	bool says_rule; /* verdicts() says which rule; otherwise 1 for any */
 	bool judges;    /* false: passes all, a floor to be measured beside */
+	bool steadies;  /* its round() looks itself for what disturbs it */
 	/* What of these rules it cannot say; false: nothing. */
 	bool (*cannot)(const struct bench_rules *rules, char why[BENCH_WHY_MAX]);
 	/* NULL: why[] says. */
@@ -64,7 +65,7 @@ struct bench_runner {
 	void (*load)(void *ctx, const struct bench_pool *pool);
 	/* Of the first n packets of the pool. */
 	void (*verdicts)(void *ctx, size_t n, uint32_t *out);
-	/* Once through the pool. Nanoseconds a packet; *hits: packets that a rule applied to, by its own count. */
+	/* Once through the pool. Nanoseconds a packet, 0: it was disturbed; *hits: packets that a rule applied to, by its own count. */
 	double (*round)(void *ctx, uint64_t *hits);
 	/* What single operations took since load(), of disturbed rounds too; NULL: it takes them together. How many. */
 	size_t (*latencies)(void *ctx, const double **ns);
@@ -72,7 +73,7 @@ struct bench_runner {
 
 extern const struct bench_runner *const bench_runners[]; /* ends in NULL; the first of a plane is ours */
 extern const struct bench_runner bench_burst, bench_scalar, bench_rte_acl, bench_rte_acl_large, bench_xdp,
-	bench_xdp_empty, bench_update, bench_liar;
+	bench_xdp_empty, bench_update, bench_liar, bench_veth_xdp, bench_veth_empty, bench_veth_chain, bench_veth_sets;
 
 /* ---- Rows ---- */
 
@@ -133,6 +134,8 @@ struct bench_spread bench_spread_of(const double *values, size_t n);
 
 /* ---- Steadiness ---- */
 
+#define BENCH_WITHOUT 0.02 /* what is usual */
+
 struct bench_steady {
 	uint64_t waited_ns, ran_ns, switches, steal, busy, idle;
 	double probe_ns;
@@ -142,9 +145,11 @@ void bench_steady_start(char what[BENCH_WHY_MAX]);
 /* Again what bench_steady_start() did: DPDK's start has moved us. */
 void bench_steady_pin(void);
 int bench_steady_core(void);
+/* Time that this thread has had the core; interrupts are not in it, where the kernel accounts for them. */
+uint64_t bench_thread_ns(void);
 void bench_steady_begin(struct bench_steady *s);
-/* False: disturbed meanwhile, and why[] says by what. */
-bool bench_steady_end(struct bench_steady *s, char why[BENCH_WHY_MAX]);
+/* False: disturbed meanwhile, and why[] says by what. `without`: share of the time that this thread may have been without the core. */
+bool bench_steady_end(struct bench_steady *s, double without, char why[BENCH_WHY_MAX]);
 /* Busy share of the other cores since *since was begun. */
 double bench_steady_other(const struct bench_steady *since);
 

@@ -69,6 +69,8 @@ static void put_line(struct program *p, json_t *object)
 		printf("%s\n", text);
 	if (p->out != NULL)
 		fprintf(p->out, "%s\n", text);
+	if (p->out != NULL && fflush(p->out) != 0)
+		bench_fail("%s: %s", p->output, strerror(errno));
 	fflush(stdout);
 	free(text);
 	json_array_append_new(p->lines, object);

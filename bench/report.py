@@ -10,11 +10,17 @@ import subprocess
 import sys
 
 KINDS = ["far", "near", "hot", "hot-miss", "uniform", "beside", "worst", "small", "imix"]
-OURS = {"match": "flowgate burst", "xdp": "flowgate xdp", "change": "flowgate table"}
+OURS = {"match": "flowgate burst", "xdp": "flowgate xdp", "change": "flowgate table", "veth": "flowgate xdp"}
 PLOTTED = ["far", "near", "hot", "uniform", "worst"]
 
 
+def good_figures(row):
+    return sum(1 for one in row["figures"] if one["state"] == "good")
+
+
 class Results:
+    """Of rows that were measured more than once the later one, unless it has fewer figures."""
+
     def __init__(self, paths):
         self.runs, self.rows = [], {}
         for path in paths:
@@ -28,7 +34,9 @@ class Results:
             self.runs.append(one["run"])
         if "row" in one:
             s = one["row"]["scenario"]
-            self.rows[s["shape"], s["count"], s["traffic"], s["plane"]] = one["row"]
+            key = s["shape"], s["count"], s["traffic"], s["plane"]
+            if key not in self.rows or good_figures(one["row"]) >= good_figures(self.rows[key]):
+                self.rows[key] = one["row"]
 
     def figure(self, shape, count, traffic, plane, runner=None):
         row = self.rows.get((shape, count, traffic, plane))
@@ -112,7 +120,7 @@ def goals(r):
     yield "XDP over an empty program, nothing matches, 1000 rules", "<=", 10, "ns", added(r, "mixed", 1000, "far")
     yield "XDP over an empty program, group of 512, three fields", "<=", 45, "ns", added(r, "ranges", 512, "hot")
     yield "XDP over an empty program, group of 512, every field", "<=", 65, "ns", added(r, "every", 512, "hot")
-    yield "XDP over an empty program, 100000 sources on one victim", "<=", 30, "ns", added(r, "sources", 100000, "hot")
+    yield "XDP over an empty program, 100000 sources on one victim (asked of cached tables; 131072 packets go round here, and nothing is)", "<=", 30, "ns", added(r, "sources", 100000, "hot")
     for shape in ("mixed", "carpet", "ranges"):
         yield f"one change, 50000 rules, {shape}: median", "<=", 50, "us", change_us(r, shape, "p50")
         yield f"one change, 50000 rules, {shape}: worst", "<=", 2000, "us", change_us(r, shape, "most")
@@ -180,6 +188,8 @@ def build_table(r):
     lines = ["| rules, mixed | image MiB | lines, bound | lines, worst found | sorted ms | compiled ms | rte_acl default ms | rte_acl large ms |", "|---" * 8 + "|"]
     for count in r.counts("mixed", "match"):
         row = r.rows.get(("mixed", count, "worst", "match")) or r.rows.get(("mixed", count, "far", "match"))
+        if row is None:
+            continue
         peers = []
         for name in ("rte_acl default", "rte_acl large"):
             one = next((one for one in row["figures"] if one["runner"] == name), None)
@@ -187,6 +197,37 @@ def build_table(r):
         image = row["image"]
         lines.append(f"| {count} | {image['bytes'] / 1048576:.1f} | {image['lines_bound']} | {image['lines_found'] or '·'} | {image['sort_ms']:.1f} | "
                      f"{image['compile_ms']:.1f} | {peers[0]} | {peers[1]} |")
+    return lines
+
+
+def veth_table(r):
+    """A line a row: each runner's time with the making of a frame in it, and by ours."""
+    runners = ["flowgate xdp", "empty xdp", "nftables chain", "nftables sets"]
+    lines = ["| shape, rules, traffic | " + " | ".join(runners) + " |", "|---" * (len(runners) + 1) + "|"]
+    for (shape, count, kind, plane), row in sorted(r.rows.items()):
+        if plane != "veth":
+            continue
+        cells = []
+        for name in runners:
+            one = next((one for one in row["figures"] if one["runner"] == name), None)
+            if one is None or one["state"] != "good":
+                cells.append("·" if one is None else one["state"])
+            else:
+                cells.append(f"{one['spread']['median']:.0f} ({one['spread']['lower']:.0f}-{one['spread']['upper']:.0f})" + (f" ×{one['to_ours']['median']:.1f}" if one["to_ours"] and name != runners[0] else ""))
+        lines.append(f"| {shape} {count} {kind} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def change_table(r):
+    lines = ["| shape, 50000 rules | mean us | p50 | p99 | p99.9 | worst |", "|---" * 6 + "|"]
+    for (shape, count, kind, plane), row in sorted(r.rows.items()):
+        if plane != "change":
+            continue
+        one = row["figures"][0]
+        if one["state"] != "good":
+            lines.append(f"| {shape} | {one['state']} | | | | |")
+        else:
+            lines.append(f"| {shape} | {one['spread']['median'] / 1000:.1f} | " + " | ".join(f"{one['latency_ns'][q] / 1000:.1f}" for q in ("p50", "p99", "p999", "most")) + " |")
     return lines
 
 
@@ -246,7 +287,7 @@ def plots(r, folder):
     made = []
 
     def plot(name, title, ylabel, series, log_y=False):
-        series = [(label, points) for label, points in series if points]
+        series = [(label, points) for label, points in series if len(points) > 1]
         if series:
             gnuplot(os.path.join(folder, name), title, ylabel, series, log_y)
             made.append((name, title))
@@ -293,6 +334,8 @@ def page(r, folder):
         lines += [*by_shape(r, count, "xdp"), ""]
     for shape in ("mixed", "ipv6", "sources", "nodst", "ranges", "every"):
         lines += [*by_count(r, shape, "xdp"), ""]
+    lines += ["## Live frames over a cable", "", "ns a frame, made, sent and judged by one core; × by ours. What passes is counted and dropped behind whoever stands there.", "", *veth_table(r), "",
+              "## One change", "", *change_table(r), ""]
     lines += ["## Memory and building", "", *build_table(r), "", "## Who could not", "", *cannot_table(r), "", "## Disturbed", "", *disturbed_said(r), "",
               "## To make this again", ""]
     lines += ["    sudo build/bench/flowgate-bench " + " ".join(run["words"]) for run in r.runs]

@@ -143,9 +143,11 @@ static void check_hits(const struct open_row *o, struct bench_figure *f, uint64_
 
 /* ---- Rounds ---- */
 
-/* All runners once. ns[]: of each. */
-static void take_turns(struct open_row *o, size_t round, double ns[BENCH_RUNNERS_MAX])
+/* All runners once. ns[]: of each. False: one of them was disturbed. */
+static bool take_turns(struct open_row *o, size_t round, double ns[BENCH_RUNNERS_MAX])
 {
+	bool steadily = true;
+
 	for (size_t i = 0; i < o->row.n; i++) {
 		size_t which = (i + round) % o->row.n;
 		struct bench_figure *f = &o->row.figure[which];
@@ -154,8 +156,27 @@ static void take_turns(struct open_row *o, size_t round, double ns[BENCH_RUNNERS
 		if (f->state != BENCH_GOOD)
 			continue;
 		ns[which] = f->runner->round(o->ctx[which], &hits);
+		steadily &= ns[which] > 0;
 		check_hits(o, f, hits);
 	}
+	return steadily;
+}
+
+/* All runners once; false, and row->disturbed_by says: that does not count. */
+static bool take_steadily(struct open_row *o, size_t round, double ns[BENCH_RUNNERS_MAX], double *probe_ns)
+{
+	struct bench_steady steady;
+	bool steadily;
+
+	bench_steady_begin(&steady);
+	*probe_ns = steady.probe_ns;
+	steadily = take_turns(o, round, ns);
+	if (o->row.figure[0].runner->steadies) {
+		snprintf(o->row.disturbed_by, BENCH_WHY_MAX, "%s",
+			 steadily ? "" : "a runner was disturbed while packets went through it");
+		return steadily;
+	}
+	return bench_steady_end(&steady, BENCH_WITHOUT, o->row.disturbed_by) && steadily;
 }
 
 static void keep(struct bench_row *row, const double ns[BENCH_RUNNERS_MAX])
@@ -186,18 +207,18 @@ static void measure(struct open_row *o)
 {
 	struct bench_row *row = &o->row;
 	double ns[BENCH_RUNNERS_MAX] = { 0 }, probes[BENCH_ROUNDS_MAX];
-	struct bench_steady steady, first;
+	struct bench_steady first;
 	size_t tries = 0;
 
 	bench_steady_begin(&first);
 	for (; tries < TRIES_A_ROUND * bench_options.rounds && row->rounds < bench_options.rounds && any_good(row);
 	     tries++) {
-		bench_steady_begin(&steady);
-		take_turns(o, tries, ns);
-		if (bench_steady_end(&steady, row->disturbed_by)) {
-			probes[row->rounds] = steady.probe_ns;
-			keep(row, ns);
-		}
+		double probe_ns;
+
+		if (!take_steadily(o, tries, ns, &probe_ns))
+			continue;
+		probes[row->rounds] = probe_ns;
+		keep(row, ns);
 	}
 	row->disturbed = tries - row->rounds;
 	row->other_load = bench_steady_other(&first);

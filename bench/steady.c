@@ -16,7 +16,7 @@
 #include "bench/harness.h"
 
 enum { PROBE_LOOPS = 20000, PROBE_TRIES = 3, RESPITE_NS = 1000000, PRIORITY = 50, CPUS_MAX = 1024 };
-static const double probe_slower = 1.06, waited_share = 0.02;
+static const double probe_slower = 1.06;
 
 static int core = -1;
 static double best_probe_ns;
@@ -105,8 +105,7 @@ static void read_stat(struct bench_steady *s)
 		fclose(f);
 }
 
-/* Time that this thread had the core. */
-static uint64_t read_ran_ns(void)
+uint64_t bench_thread_ns(void)
 {
 	struct timespec t;
 
@@ -148,7 +147,7 @@ void bench_steady_begin(struct bench_steady *s)
 	s->probe_ns = probe();
 	s->waited_ns = read_waited_ns();
 	s->switches = read_switches();
-	s->ran_ns = read_ran_ns();
+	s->ran_ns = bench_thread_ns();
 	began_ns = bench_now_ns();
 }
 
@@ -163,18 +162,18 @@ double bench_steady_other(const struct bench_steady *since)
 	return all > 0 ? (double)busy / (double)all : 0;
 }
 
-bool bench_steady_end(struct bench_steady *s, char why[BENCH_WHY_MAX])
+bool bench_steady_end(struct bench_steady *s, double without, char why[BENCH_WHY_MAX])
 {
-	uint64_t took = bench_now_ns() - began_ns, ran = read_ran_ns() - s->ran_ns,
+	uint64_t took = bench_now_ns() - began_ns, ran = bench_thread_ns() - s->ran_ns,
 		 switches = read_switches() - s->switches, waited;
 	struct bench_steady now;
 	double after = probe(), slowest = after > s->probe_ns ? after : s->probe_ns;
 
 	read_stat(&now);
 	waited = read_waited_ns() - s->waited_ns;
-	if (took > ran && took - ran > waited)
+	if (without < 1 && took > ran && took - ran > waited)
 		waited = took - ran; /* it did not have the core, whatever for */
-	if ((double)waited > waited_share * (double)took)
+	if ((double)waited > without * (double)took)
 		snprintf(why, BENCH_WHY_MAX, "was without the core for %" PRIu64 " us of %" PRIu64, waited / 1000,
 			 took / 1000);
 	else if (switches > 0)

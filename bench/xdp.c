@@ -15,12 +15,15 @@
 #include <sys/mount.h>
 
 #include "bench/sizing.h"
+#include "bench/veth.h"
 #include "bench/xdp.h"
 #include "ctrl/xdp/state.h"
 #include "flowgate/wire.h"
 #include "xdp_rotate_object.h"
 
+enum { LIVE_OCTETS = 2400, LIVE_BATCH = 64 };
 enum { LINES = 1 << 22, SLOTS = 1 << 18, TYPE_AT = 12 - XDP_FLOW_AT, IP_AT = 14 - XDP_FLOW_AT };
+static const double without = 0.1;
 static const char folder[] = "/sys/fs/bpf/flowgate-bench";
 
 _Static_assert((int)BENCH_POOL == (int)XDP_FLOWS_MAX, "all of the pool, in turn");
@@ -122,7 +125,7 @@ static bool put_image(const void *image, uint64_t octets, size_t rules)
 	return true;
 }
 
-static void *open_rules(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
+void *bench_xdp_open(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
 {
 	uint64_t start = bench_now_ns();
 
@@ -147,51 +150,72 @@ static void close_rules(void *ctx)
 	(void)ctx;
 }
 
+static void put_flow(size_t i, const struct bench_packet *p)
+{
+	uint8_t *flow = (uint8_t *)&plane.flows[i];
+
+	fg_store_be16(flow + TYPE_AT, p->ipv6 ? FG_ETHERTYPE_IPV6 : FG_ETHERTYPE_IPV4);
+	bench_packet_headers(p, flow + IP_AT);
+}
+
 static void load(void *ctx, const struct bench_pool *pool)
 {
 	(void)ctx;
-	for (size_t i = 0; i < BENCH_POOL; i++) {
-		uint8_t *flow = (uint8_t *)&plane.flows[i];
-
-		fg_store_be16(flow + TYPE_AT, pool->packets[i].ipv6 ? FG_ETHERTYPE_IPV6 : FG_ETHERTYPE_IPV4);
-		bench_packet_headers(&pool->packets[i], flow + IP_AT);
-	}
+	for (size_t i = 0; i < BENCH_POOL; i++)
+		put_flow(i, &pool->packets[i]);
 }
 
-/* `repeat` packets from flow `first` on, behind the tail call. What the program said of the last. */
-static uint32_t run(int program, uint32_t first, int repeat)
+/* The next packets are flows from `first` on, and the program behind the tail call. */
+static void point(int program, uint32_t first)
 {
-	static uint8_t frame[XDP_FRAME_OCTETS], after[XDP_FRAME_OCTETS];
 	const struct xdp_place place = { .at = first, .mask = XDP_FLOWS_MAX - 1 };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame), .data_out = after,
-		    .data_size_out = sizeof(after), .repeat = repeat);
 	uint32_t zero = 0;
 
 	if (bpf_map_update_elem(map_fd("next"), &zero, &program, BPF_ANY) != 0 ||
-	    bpf_map_update_elem(map_fd("places"), &zero, &place, BPF_ANY) != 0 ||
-	    bpf_prog_test_run_opts(program_fd("rotate"), &opts) != 0)
+	    bpf_map_update_elem(map_fd("places"), &zero, &place, BPF_ANY) != 0)
+		bench_fail("a map of the test runs: %s", strerror(errno));
+}
+
+/* So many packets. What the program said of the last. */
+static uint32_t go(int repeat)
+{
+	static uint8_t frame[XDP_FRAME_OCTETS], after[XDP_FRAME_OCTETS];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame), .data_out = after,
+		    .data_size_out = sizeof(after), .repeat = repeat);
+
+	if (bpf_prog_test_run_opts(program_fd("rotate"), &opts) != 0)
 		bench_fail("a test run: %s", strerror(errno));
 	return opts.retval;
 }
 
 static void verdicts_of(int program, size_t n, uint32_t *out)
 {
-	for (size_t i = 0; i < n; i++)
-		out[i] = run(program, (uint32_t)i, 1) == XDP_DROP;
+	for (size_t i = 0; i < n; i++) {
+		point(program, (uint32_t)i);
+		out[i] = go(1) == XDP_DROP;
+	}
 }
 
 /* A quarter goes before, as for the matchers. */
 static void warm(int program)
 {
-	run(program, 0, XDP_FLOWS_MAX / 4);
+	point(program, 0);
+	go(XDP_FLOWS_MAX / 4);
+	point(program, 0);
 }
 
-static double round_of(int program)
+/* Only the test run is measured, by this thread's own time: it is all of it, and interrupts, which come with other work on the machine, are not. */
+static double round_here(void)
 {
-	uint64_t start = bench_now_ns();
+	struct bench_steady steady;
+	char why[BENCH_WHY_MAX];
+	uint64_t start, ns;
 
-	run(program, 0, XDP_FLOWS_MAX);
-	return (double)(bench_now_ns() - start) / XDP_FLOWS_MAX;
+	bench_steady_begin(&steady);
+	start = bench_thread_ns();
+	go(XDP_FLOWS_MAX);
+	ns = bench_thread_ns() - start;
+	return bench_steady_end(&steady, without, why) ? (double)ns / XDP_FLOWS_MAX : 0;
 }
 
 static void verdicts(void *ctx, size_t n, uint32_t *out)
@@ -218,7 +242,7 @@ static double round_ours(void *ctx, uint64_t *hits)
 	(void)ctx;
 	warm(plane.x->program);
 	before = dropped();
-	ns = round_of(plane.x->program);
+	ns = round_here();
 	*hits = dropped() - before;
 	return ns;
 }
@@ -234,7 +258,51 @@ static double round_empty(void *ctx, uint64_t *hits)
 	(void)ctx;
 	*hits = 0;
 	warm(program_fd("empty"));
-	return round_of(program_fd("empty"));
+	return round_here();
+}
+
+/* ---- For veth.c ---- */
+
+bool bench_xdp_ready(char why[BENCH_WHY_MAX])
+{
+	if (!plane.tried)
+		open_plane();
+	snprintf(why, BENCH_WHY_MAX, "%s", plane.why);
+	return plane.why[0] == '\0';
+}
+
+int bench_xdp_program(const char *name)
+{
+	return name != NULL ? program_fd(name) : plane.x->program;
+}
+
+void bench_xdp_port(int ifindex)
+{
+	plane.x->ports[ifindex] = (struct fg_port){ .flags = FG_PORT_USED };
+}
+
+void bench_xdp_put_flow(uint32_t i, const struct bench_packet *p)
+{
+	put_flow(i, p);
+}
+
+void bench_xdp_send(uint32_t first, uint32_t n, int ifindex)
+{
+	static uint8_t frame[LIVE_OCTETS] = { 2, 0, 0, 0, 0, 1 };
+	struct xdp_md md = { .data_end = sizeof(frame), .ingress_ifindex = (uint32_t)ifindex };
+	const struct xdp_place place = { .at = first, .mask = XDP_FLOWS_MAX - 1 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame), .ctx_in = &md,
+		    .ctx_size_in = sizeof(md), .repeat = (int)n, .flags = BPF_F_TEST_XDP_LIVE_FRAMES,
+		    .batch_size = LIVE_BATCH);
+	uint32_t zero = 0;
+	int next = program_fd("send");
+
+	if (n == 0)
+		return;
+	if (bpf_map_update_elem(map_fd("next"), &zero, &next, BPF_ANY) != 0 ||
+	    bpf_map_update_elem(map_fd("places"), &zero, &place, BPF_ANY) != 0 ||
+	    bpf_prog_test_run_opts(program_fd("rotate"), &opts) != 0)
+		bench_fail("live frames: %s", strerror(errno));
 }
 
 /* ---- Frames of a capture ---- */
@@ -264,9 +332,10 @@ const struct bench_runner bench_xdp = {
 	.name = "flowgate xdp",
 	.plane = BENCH_XDP,
 	.what = "the XDP program, behind a tail call that puts the next headers into the frame",
+	.steadies = true,
 	.judges = true,
 	.cannot = cannot,
-	.open = open_rules,
+	.open = bench_xdp_open,
 	.close = close_rules,
 	.load = load,
 	.verdicts = verdicts,
@@ -275,6 +344,7 @@ const struct bench_runner bench_xdp = {
 const struct bench_runner bench_xdp_empty = { .name = "empty xdp",
 					      .plane = BENCH_XDP,
 					      .what = "a program that passes all, behind the same tail call",
+					      .steadies = true,
 					      .cannot = cannot,
 					      .open = open_empty,
 					      .close = close_rules,

@@ -59,3 +59,17 @@ SEC("xdp.frags") int rotate(struct xdp_md *ctx)
 	bpf_tail_call(ctx, &next, 0);
 	return XDP_ABORTED;
 }
+
+/* Of live frames: as long as its IP header says, then out of the interface it seems to have come from. */
+SEC("xdp.frags") int send(struct xdp_md *ctx)
+{
+	uint8_t *data = (uint8_t *)(long)ctx->data, *end = (uint8_t *)(long)ctx->data_end;
+	int octets, have = (int)(ctx->data_end - ctx->data);
+
+	if (data + XDP_FRAME_OCTETS > end)
+		return XDP_ABORTED;
+	octets = data[12] == 0x08 ? 14 + (data[16] << 8 | data[17]) : 14 + 40 + (data[18] << 8 | data[19]);
+	if (octets < have)
+		bpf_xdp_adjust_tail(ctx, octets - have);
+	return XDP_TX;
+}

@@ -4,6 +4,7 @@ noticed. test_bench.py FLOWGATE_BENCH FLOWGATE_BENCH_FAULTY FLOWGATE SOURCE"""
 import copy
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -52,13 +53,14 @@ def valid(lines):
 
 def test_schema():
     """Of every shape, and both planes."""
-    lines = result(bench, "--rules", "10", "--traffic", "uniform", "--plane", "match")
-    valid(lines)
-    kernel = result(bench, "--shape", "mixed,ipv6,fragments", "--rules", "0,100", "--traffic", "far,beside,uniform", "--plane", "xdp")
-    valid(kernel)
-    changed = result(bench, "--shape", "carpet", "--rules", "1000", "--traffic", "uniform", "--plane", "change")
-    valid(changed)
-    lines += kernel + changed
+    once = ["--rounds", "1"]
+    lines = result(bench, *once, "--rules", "10", "--traffic", "uniform", "--plane", "match")
+    kernel = result(bench, *once, "--shape", "mixed,ipv6,fragments", "--rules", "0,100", "--traffic", "far,beside,uniform", "--plane", "xdp")
+    changed = result(bench, *once, "--shape", "carpet", "--rules", "1000", "--traffic", "uniform", "--plane", "change")
+    live = result(bench, *once, "--shape", "sources", "--rules", "10", "--traffic", "hot", "--plane", "veth")
+    for one in (lines, kernel, changed, live):
+        valid(one)
+    lines += kernel + changed + live
     shapes = {row["scenario"]["shape"] for row, _ in figures(lines)}
     if len(shapes) < 11:
         fail(f"only these shapes: {shapes}")
@@ -81,6 +83,20 @@ def test_counts(lines):
     print(f"counts agree on {sorted(planes)}")
     if "xdp" not in planes and os.geteuid() == 0:
         fail("the XDP program was not asked: " + next(figure["why"] for row, figure in figures(lines) if row["scenario"]["plane"] == "xdp"))
+
+
+def test_report(lines):
+    """The page is made of results alone, and says what is missed and what has no figure."""
+    if shutil.which("gnuplot") is None:
+        print("no page: gnuplot is not there")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = written(folder, "result", lines)
+        subprocess.run([sys.executable, os.path.join(source, "bench", "report.py"), folder, path], check=True)
+        page = open(os.path.join(folder, "README.md"), encoding="utf-8").read()
+    for said in ("## Goals", "no figure", "## Not measured", "--plane xdp", "| carpet | "):
+        if said not in page:
+            fail(f"the page does not say {said}")
 
 
 def test_liar():
@@ -189,7 +205,9 @@ def test_hunted(folder):
             fail(f"a {key} that is too low is not noticed")
 
 
-test_counts(test_schema())
+rows = test_schema()
+test_counts(rows)
+test_report(rows)
 test_liar()
 with tempfile.TemporaryDirectory() as place:
     test_hunted(place)

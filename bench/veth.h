@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What veth.c has of xdp.c: programs, flows and live frames; and of nft.c: rules for nftables. */
+#ifndef BENCH_VETH_H
+#define BENCH_VETH_H
+
+#include <stdio.h>
+
+#include "bench/harness.h"
+
+/* False, and why[] says: there are no programs. */
+bool bench_xdp_ready(char why[BENCH_WHY_MAX]);
+/* Of the test runs; NULL: the XDP program of the dataplane. */
+int bench_xdp_program(const char *name);
+/* Frames that come from there are looked at. */
+void bench_xdp_port(int ifindex);
+/* The `open` of the runner of the plane xdp. */
+void *bench_xdp_open(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX]);
+void bench_xdp_put_flow(uint32_t i, const struct bench_packet *p);
+/* n frames from flow `first` on, out of an interface. */
+void bench_xdp_send(uint32_t first, uint32_t n, int ifindex);
+
+/* Drops what the rules apply to, as statements of a chain: a rule each; or a set each for rules that ask for the same fields, before the chain and in it. */
+void bench_nft_rules(FILE *f, const struct bench_rules *rules);
+void bench_nft_sets(FILE *f, const struct bench_rules *rules);
+void bench_nft_set_rules(FILE *f, const struct bench_rules *rules);
+
+#endif
