@@ -38,10 +38,9 @@ struct bench_acl {
 
 void bench_acl_start(const char *program, bool huge)
 {
-	const char *with[] = {
-		program,          "--no-pci",      "--in-memory", "-m", "4096", "--force-max-simd-bitwidth=512",
-		"--no-telemetry", "--log-level=4", "-l",          "0"
-	};
+	/* As many huge pages as are asked for, when they are. */
+	const char *with[] = { program,          "--no-pci",      "--in-memory", "--force-max-simd-bitwidth=512",
+			       "--no-telemetry", "--log-level=4", "-l",          "0" };
 	const char *without[] = { program,
 				  "--no-pci",
 				  "--no-huge",
@@ -70,7 +69,7 @@ static void set_range(struct rte_acl_field *f, struct bench_range r)
 
 static bool asks_for_ports(const struct bench_rule *r)
 {
-	return r->syn || r->sport.lo != 0 || r->sport.hi != 65535 || r->dport.lo != 0 || r->dport.hi != 65535;
+	return r->tcp_mask != 0 || r->sport.lo != 0 || r->sport.hi != 65535 || r->dport.lo != 0 || r->dport.hi != 65535;
 }
 
 static void fill_rule(struct acl_rule *a, const struct bench_rule *r, uint32_t number, int32_t priority)
@@ -85,8 +84,8 @@ static void fill_rule(struct acl_rule *a, const struct bench_rule *r, uint32_t n
 	set_range(&a->field[SPORT], r->sport);
 	set_range(&a->field[DPORT], r->dport);
 	set_range(&a->field[LENGTH], r->length);
-	a->field[FLAGS].value.u8 = r->syn ? 0x02 : 0;
-	a->field[FLAGS].mask_range.u8 = r->syn ? 0x12 : 0;
+	a->field[FLAGS].value.u8 = r->tcp_value;
+	a->field[FLAGS].mask_range.u8 = r->tcp_mask;
 	a->field[FRAGMENT].value.u8 = r->fragments;
 	a->field[FRAGMENT].mask_range.u8 = r->fragments || asks_for_ports(r);
 }
@@ -163,7 +162,7 @@ const char *bench_acl_algorithm_name(int algorithm)
 
 _Static_assert(RTE_DIM(algorithms) == BENCH_ACL_ALGORITHMS, "bench.h says how many there are");
 
-static void prepare(void *context, const struct bench_packet packets[BENCH_BATCH])
+void bench_acl_prepare(void *context, const struct bench_packet packets[BENCH_BATCH])
 {
 	struct bench_acl *acl = context;
 
@@ -181,7 +180,7 @@ static void prepare(void *context, const struct bench_packet packets[BENCH_BATCH
 	}
 }
 
-static void run(void *context)
+void bench_acl_run(void *context)
 {
 	struct bench_acl *acl = context;
 
@@ -194,12 +193,7 @@ void bench_acl_classify(const struct bench_acl *acl, const uint8_t **data, uint3
 	rte_acl_classify(acl->context, data, result, n, 1);
 }
 
-static uint32_t answer(void *context, size_t i)
+uint32_t bench_acl_answer(void *context, size_t i)
 {
 	return ((struct bench_acl *)context)->result[i];
-}
-
-struct bench_runner bench_acl_runner(struct bench_acl *acl, const char *name)
-{
-	return (struct bench_runner){ name, acl, prepare, run, answer };
 }

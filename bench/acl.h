@@ -20,4 +20,9 @@ struct bench_acl_key {
 /* data[i]: a key. result[i] gets the number of the first rule + 1, or 0. n <= BENCH_BURST. */
 void bench_acl_classify(const struct bench_acl *acl, const uint8_t **data, uint32_t *result, uint32_t n);
 
+/* The same for a batch of drawn packets: makes keys, asks, and says what was answered. */
+void bench_acl_prepare(void *acl, const struct bench_packet packets[BENCH_BATCH]);
+void bench_acl_run(void *acl);
+uint32_t bench_acl_answer(void *acl, size_t i);
+
 #endif

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * flowgate-bench: how long a packet takes, beside rte_acl with the same rules and packets. rules.c draws rules,
- * image.c compiles them, acl.c gives them to rte_acl, traffic.c draws packets, measure.c takes the time, main.c
- * has the tables.
+ * What the harness measures with: rules, their image, packets. shapes.c and rules.c draw rules, image.c compiles them, traffic.c draws
+ * packets, packet.c makes keys and frames of them and says, rule by rule, which applies. harness.h has what is made of it.
  *
- * A rule here is one that both can say: one interval a field. What always holds: a seed gives the same rules and
- * packets everywhere, and all that are measured together must give the same answer for each packet, or the program
- * ends.
+ * A rule here is one that more than one of those measured can say: one interval a field. What always holds: a seed gives the same rules and packets
+ * everywhere.
  */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
@@ -35,17 +33,22 @@ struct bench_range {
 struct bench_rule {
 	uint32_t dst, src; /* host byte order */
 	uint8_t dst_length, src_length;
-	uint8_t proto;  /* 0: any */
-	bool syn;       /* SYN without ACK */
-	bool fragments; /* all but the first */
+	uint8_t proto;               /* 0: any */
+	uint8_t tcp_mask, tcp_value; /* of the flags in the mask, these are set; mask 0: any */
+	bool fragments;              /* all but the first */
 	struct bench_range sport, dport, length;
 };
 
-/* Rules, and the first `hot` of them on one victim. */
+/*
+ * Rules, and the first `hot` of them on one victim. Of IPv6 a rule is what it is of IPv4, but that address A is 2001:db8:A::1, a prefix of it 32 longer
+ * (the whole address where it is a host), and lengths are 20 more.
+ */
 struct bench_rules {
 	struct bench_rule *at;
 	size_t n, hot;
+	bool ipv6;
 };
+enum { BENCH_IPV6_MORE = FG_LENGTH6_MIN - FG_LENGTH4_MIN };
 
 /* What operators and detectors send: victims in n / 10 networks, the rules of amplification, floods, sources. */
 void bench_rules_draw(struct bench_rules *rules, uint64_t seed, size_t n, size_t hot);
@@ -53,6 +56,14 @@ void bench_rules_draw(struct bench_rules *rules, uint64_t seed, size_t n, size_t
 void bench_rules_ranges(struct bench_rules *rules, uint64_t seed, size_t victims, size_t per_victim);
 /* n source prefixes, half of them /24, on one victim or without destination. */
 void bench_rules_sources(struct bench_rules *rules, uint64_t seed, size_t n, bool victim);
+
+/* ---- What rules are made of, for shapes.c ---- */
+enum { BENCH_VICTIM = 0xc6336407 /* 198.51.100.7 */ };
+struct bench_rule bench_rule_blank(uint32_t dst, uint8_t dst_length);
+struct bench_range bench_range_random(uint64_t *r, uint32_t lo, uint32_t hi);
+uint32_t bench_network_random(uint64_t *r); /* unicast, class A to C; /24 */
+void bench_rule_amplification(struct bench_rule *rule, uint64_t *r);
+void bench_rule_udp_flood(struct bench_rule *rule, uint64_t *r);
 void bench_rules_free(struct bench_rules *rules);
 
 /* Up to `per_victim` rules like those of bench_rules_draw() on each of `victims` addresses. */
@@ -76,6 +87,7 @@ struct bench_input {
 };
 
 void bench_input_make(struct bench_input *in, const struct bench_rules *rules);
+void bench_input_sort(struct bench_input *in, size_t n);
 void bench_input_free(struct bench_input *in);
 
 /* Rules compiled. The slot of a rule is its number. rank[]: its place in evaluation order, from 0. */
@@ -86,6 +98,7 @@ struct bench_image {
 	uint64_t sort_ns, cost_ns, compile_ns;
 	uint64_t bytes; /* in use */
 	uint32_t lines; /* the bound of lines a packet reads */
+	bool ipv6;
 };
 
 void bench_image_make(struct bench_image *image, const struct bench_rules *rules);
@@ -97,12 +110,33 @@ struct bench_packet {
 	uint32_t dst, src;
 	uint16_t sport, dport, length;
 	uint8_t proto, tcp_flags;
-	bool fragment;
+	bool fragment; /* a later one */
+	bool ipv6;
 };
 
 void bench_packet_key(const struct bench_packet *p, struct fg_key *key);
+/* The headers of its frame, from the IP header on; the rest 0. */
+enum { BENCH_HEADERS_OCTETS = 56 };
+void bench_packet_headers(const struct bench_packet *p, uint8_t out[BENCH_HEADERS_OCTETS]);
+/* What the rule says of the packet, by the fields alone: what the matchers are compared with. */
+bool bench_rule_applies(const struct bench_rule *rule, const struct bench_packet *p);
+/* Number of the first rule that applies + 1, or 0, by asking each of them. */
+uint32_t bench_rules_ask(const struct bench_rules *rules, const struct bench_image *image,
+			 const struct bench_packet *p);
 
-enum bench_kind { BENCH_FAR, BENCH_NEAR, BENCH_HOT, BENCH_HOT_MISS, BENCH_UNIFORM, BENCH_WORST, BENCH_KINDS };
+enum bench_kind {
+	BENCH_FAR,
+	BENCH_NEAR,
+	BENCH_HOT,
+	BENCH_HOT_MISS,
+	BENCH_UNIFORM,
+	BENCH_WORST,
+	BENCH_KINDS, /* what the tables of forward.c have; those below are of the harness alone */
+	BENCH_BESIDE = BENCH_KINDS,
+	BENCH_SMALL,
+	BENCH_IMIX,
+	BENCH_KINDS_ALL
+};
 
 /* A source of packets. */
 struct bench_traffic {
@@ -121,42 +155,7 @@ void bench_traffic_open(struct bench_traffic *t, const struct bench_rules *rules
 void bench_traffic_fill(struct bench_traffic *t, enum bench_kind kind);
 void bench_traffic_close(struct bench_traffic *t);
 
-/*
- * One of those that are measured: classifies a batch of packets in bursts, answer[i] is the first rule's number +
- * 1, or 0. A batch is small enough for its keys to stay in the nearest cache, as those of a worker's burst do.
- */
 enum { BENCH_BATCH = 128, BENCH_BURST = FG_BURST };
-struct bench_runner {
-	const char *name;
-	void *context;
-	void (*prepare)(void *context, const struct bench_packet packets[BENCH_BATCH]); /* not measured */
-	void (*run)(void *context);
-	uint32_t (*answer)(void *context, size_t i);
-};
-
-enum { BENCH_ROUNDS_MAX = 31, BENCH_RUNNERS_MAX = 6 };
-struct bench_times {
-	double median_ns, min_ns;
-};
-
-/* All runners, in turns, with the packets of the pool. */
-void bench_measure(const struct bench_traffic *t, const struct bench_runner *runners, size_t n, size_t rounds,
-		   struct bench_times *times);
-
-/* ---- update.c ---- */
-struct bench_changes {
-	size_t n;
-	double median_us, most_of_100_us, worst_us; /* half of them take no longer; 99 of 100; none */
-};
-
-/* Takes rules out of a table and puts them back, one by one; each is timed until one image has it. */
-void bench_update(const struct bench_rules *rules, size_t n, struct bench_changes *changes);
-
-/* ---- flowgate.c ---- */
-/* The burst matcher in a form, -1: the best; and the scalar matcher. */
-struct bench_runner bench_burst_runner(const struct bench_image *image, int form);
-struct bench_runner bench_scalar_runner(const struct bench_image *image);
-void bench_matcher_free(struct bench_runner *r);
 
 /* ---- acl.c ---- */
 enum { BENCH_ACL_ALGORITHMS = 4 };
@@ -168,7 +167,6 @@ void bench_acl_start(const char *program, bool huge);
 struct bench_acl *bench_acl_make(const struct bench_rules *rules, const struct bench_image *image, size_t max_size);
 void bench_acl_free(struct bench_acl *acl);
 uint64_t bench_acl_build_ns(const struct bench_acl *acl);
-struct bench_runner bench_acl_runner(struct bench_acl *acl, const char *name);
 /* One of its algorithms, from 0; false: not for this machine. */
 bool bench_acl_use(struct bench_acl *acl, int algorithm);
 const char *bench_acl_algorithm_name(int algorithm);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Our matchers, to be measured (bench.h): the burst matcher in its forms, and the scalar one packet by packet. */
+/*
+ * Our matchers as runners of the plane `match` (harness.h): the burst matcher in its best form, and the scalar one packet by packet. Keys are made while
+ * the clock stands, in pieces that fit a cache, as if the packets had just been read.
+ */
 #include <stdlib.h>
 
-#include "bench/bench.h"
+#include "bench/batch.h"
 #include "dataplane/burst.h"
 
 struct bench_matcher {
@@ -11,6 +14,7 @@ struct bench_matcher {
 	struct fg_key *key;
 	const struct fg_key *keys[BENCH_BATCH];
 	struct fg_matched matched[BENCH_BATCH];
+	const struct bench_pool *pool;
 };
 
 static void prepare(void *context, const struct bench_packet packets[BENCH_BATCH])
@@ -48,29 +52,72 @@ static uint32_t answer(void *context, size_t i)
 	return matched->count > 0 ? matched->slot[0] + 1 : 0;
 }
 
-struct bench_runner bench_burst_runner(const struct bench_image *image, int form)
+static const struct bench_batches burst = { prepare, run_burst, answer }, scalar = { prepare, run_scalar, answer };
+
+static void *open_matcher(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
 {
 	struct bench_matcher *m = bench_alloc(1, sizeof(*m));
 
-	m->view = image->view;
-	m->form = form < 0 ? fg_burst_best() : (enum fg_burst_form)form;
+	(void)why;
+	m->view = set->image->view;
+	m->form = fg_burst_best();
 	m->key = aligned_alloc(FG_LINE_OCTETS, BENCH_BATCH * sizeof(*m->key));
+	if (m->key == NULL)
+		bench_fail("no memory");
 	for (size_t i = 0; i < BENCH_BATCH; i++)
 		m->keys[i] = &m->key[i];
-	return (struct bench_runner){ fg_burst_name(m->form), m, prepare, run_burst, answer };
+	*built = (struct bench_built){ set->image->compile_ns, set->image->bytes };
+	return m;
 }
 
-struct bench_runner bench_scalar_runner(const struct bench_image *image)
+static void close_matcher(void *ctx)
 {
-	struct bench_runner r = bench_burst_runner(image, FG_BURST_SCALAR);
-
-	r.name = "fg_match";
-	r.run = run_scalar;
-	return r;
+	free(((struct bench_matcher *)ctx)->key);
+	free(ctx);
 }
 
-void bench_matcher_free(struct bench_runner *r)
+static void load(void *ctx, const struct bench_pool *pool)
 {
-	free(((struct bench_matcher *)r->context)->key);
-	free(r->context);
+	((struct bench_matcher *)ctx)->pool = pool;
 }
+
+static void verdicts_burst(void *ctx, size_t n, uint32_t *out)
+{
+	bench_batches_verdicts(&burst, ctx, ((struct bench_matcher *)ctx)->pool, n, out);
+}
+
+static void verdicts_scalar(void *ctx, size_t n, uint32_t *out)
+{
+	bench_batches_verdicts(&scalar, ctx, ((struct bench_matcher *)ctx)->pool, n, out);
+}
+
+static double round_burst(void *ctx, uint64_t *hits)
+{
+	return bench_batches_round(&burst, ctx, ((struct bench_matcher *)ctx)->pool, hits);
+}
+
+static double round_scalar(void *ctx, uint64_t *hits)
+{
+	return bench_batches_round(&scalar, ctx, ((struct bench_matcher *)ctx)->pool, hits);
+}
+
+const struct bench_runner bench_burst = { .name = "flowgate burst",
+					  .plane = BENCH_MATCH,
+					  .what = "the matcher of flowgate-dpdk, 32 packets at a time",
+					  .says_rule = true,
+					  .judges = true,
+					  .open = open_matcher,
+					  .close = close_matcher,
+					  .load = load,
+					  .verdicts = verdicts_burst,
+					  .round = round_burst };
+const struct bench_runner bench_scalar = { .name = "flowgate scalar",
+					   .plane = BENCH_MATCH,
+					   .what = "the same image, packet by packet",
+					   .says_rule = true,
+					   .judges = true,
+					   .open = open_matcher,
+					   .close = close_matcher,
+					   .load = load,
+					   .verdicts = verdicts_scalar,
+					   .round = round_scalar };

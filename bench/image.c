@@ -10,7 +10,7 @@
 #include "bench/bench.h"
 #include "ctrl/rule/order.h"
 
-enum { HUGE_PAGE = 2 << 20 };
+enum { HUGE_PAGE = 2 << 20, NLRI_ROOM = 80 };
 
 void bench_memory_get(struct bench_memory *m, size_t size)
 {
@@ -30,13 +30,26 @@ void bench_memory_put(struct bench_memory *m)
 	munmap(m->at, m->size);
 }
 
-static void put_prefix(struct fg_nlri_builder *b, uint8_t type, uint32_t address, uint8_t length)
+/* 2001:db8:A::1, or the prefix of it (bench.h). */
+static void put_prefix6(struct fg_prefix *p, uint32_t be, uint8_t length)
+{
+	static const uint8_t net[4] = { 0x20, 0x01, 0x0d, 0xb8 };
+
+	memcpy(p->octets, net, sizeof(net));
+	memcpy(p->octets + sizeof(net), &be, sizeof(be));
+	p->octets[15] = length == 32;
+	p->length = length == 32 ? 128 : (uint8_t)(32 + length);
+}
+
+static void put_prefix(struct fg_nlri_builder *b, uint8_t type, uint32_t address, uint8_t length, bool ipv6)
 {
 	struct fg_prefix p = { .length = length };
 	uint32_t be = __builtin_bswap32(address);
 
 	memcpy(p.octets, &be, sizeof(be));
-	if (length > 0 && fg_nlri_put_prefix(b, FG_IPV4, type, &p) != 0)
+	if (ipv6)
+		put_prefix6(&p, be, length);
+	if (length > 0 && fg_nlri_put_prefix(b, ipv6 ? FG_IPV6 : FG_IPV4, type, &p) != 0)
 		bench_fail("a prefix was refused");
 }
 
@@ -57,20 +70,36 @@ static void put_range(struct fg_nlri_builder *b, uint8_t type, struct bench_rang
 	}
 }
 
-static void build(struct fg_nlri_builder *b, const struct bench_rule *rule)
+static void put_flags(struct fg_nlri_builder *b, const struct bench_rule *rule)
+{
+	uint8_t clear = rule->tcp_mask & (uint8_t)~rule->tcp_value;
+
+	if (rule->tcp_value != 0)
+		put_term(b, FG_TCP_FLAGS, FG_OP_MATCH, rule->tcp_value);
+	if (clear != 0)
+		put_term(b, FG_TCP_FLAGS, FG_OP_NOT | (rule->tcp_value != 0 ? FG_OP_AND : 0), clear);
+}
+
+static struct bench_range longer(struct bench_range r, bool ipv6)
+{
+	if (ipv6 && r.lo != 0)
+		r.lo = (uint16_t)(r.lo + BENCH_IPV6_MORE);
+	if (ipv6 && r.hi != 65535)
+		r.hi = (uint16_t)(r.hi + BENCH_IPV6_MORE);
+	return r;
+}
+
+static void build(struct fg_nlri_builder *b, const struct bench_rule *rule, bool ipv6)
 {
 	fg_nlri_begin(b);
-	put_prefix(b, FG_DST, rule->dst, rule->dst_length);
-	put_prefix(b, FG_SRC, rule->src, rule->src_length);
+	put_prefix(b, FG_DST, rule->dst, rule->dst_length, ipv6);
+	put_prefix(b, FG_SRC, rule->src, rule->src_length, ipv6);
 	if (rule->proto != 0)
 		put_term(b, FG_PROTO, FG_OP_EQ, rule->proto);
 	put_range(b, FG_DPORT, rule->dport);
 	put_range(b, FG_SPORT, rule->sport);
-	if (rule->syn) {
-		put_term(b, FG_TCP_FLAGS, FG_OP_MATCH, 0x02);
-		put_term(b, FG_TCP_FLAGS, FG_OP_AND | FG_OP_NOT, 0x10);
-	}
-	put_range(b, FG_LENGTH, rule->length);
+	put_flags(b, rule);
+	put_range(b, FG_LENGTH, longer(rule->length, ipv6));
 	if (rule->fragments)
 		put_term(b, FG_FRAGMENT, FG_OP_MATCH, FG_FRAG_IS);
 }
@@ -85,17 +114,23 @@ void bench_input_make(struct bench_input *in, const struct bench_rules *rules)
 	static struct fg_nlri_builder b;
 	uint8_t *at;
 
-	in->octets = at = bench_alloc(rules->n, 64);
+	in->octets = at = bench_alloc(rules->n, NLRI_ROOM);
 	in->rule = bench_alloc(rules->n, sizeof(*in->rule));
 	in->sorted = bench_alloc(rules->n, sizeof(*in->sorted));
-	for (size_t i = 0; i < rules->n; i++, at += 64) {
-		build(&b, &rules->at[i]);
-		if (b.len > 64)
+	for (size_t i = 0; i < rules->n; i++, at += NLRI_ROOM) {
+		build(&b, &rules->at[i], rules->ipv6);
+		if (b.len > NLRI_ROOM)
 			bench_fail("an NLRI of %u octets", b.len);
 		memcpy(at, b.octets, b.len);
-		in->rule[i] = (struct fg_rule){ .family = FG_IPV4, .nlri = at, .nlri_len = b.len };
+		in->rule[i] =
+			(struct fg_rule){ .family = rules->ipv6 ? FG_IPV6 : FG_IPV4, .nlri = at, .nlri_len = b.len };
 		in->sorted[i] = (struct fg_table_rule){ &in->rule[i], (uint32_t)i };
 	}
+}
+
+void bench_input_sort(struct bench_input *in, size_t n)
+{
+	qsort(in->sorted, n, sizeof(*in->sorted), by_order);
 }
 
 void bench_input_free(struct bench_input *in)
@@ -107,8 +142,9 @@ void bench_input_free(struct bench_input *in)
 
 static void compile(struct bench_image *image, const struct bench_input *in, size_t count)
 {
-	const struct fg_table_rule *const sorted[FG_FAMILY_COUNT] = { in->sorted, NULL };
-	size_t n[FG_FAMILY_COUNT] = { count, 0 };
+	const struct fg_table_rule *const sorted[FG_FAMILY_COUNT] = { image->ipv6 ? NULL : in->sorted,
+								      image->ipv6 ? in->sorted : NULL };
+	size_t n[FG_FAMILY_COUNT] = { image->ipv6 ? 0 : count, image->ipv6 ? count : 0 };
 	static struct fg_compile_scratch scratch;
 	struct fg_cost cost;
 	uint32_t used;
@@ -133,9 +169,10 @@ void bench_image_make(struct bench_image *image, const struct bench_rules *rules
 	struct bench_input in;
 	uint64_t start;
 
+	image->ipv6 = rules->ipv6;
 	bench_input_make(&in, rules);
 	start = bench_now_ns();
-	qsort(in.sorted, rules->n, sizeof(*in.sorted), by_order);
+	bench_input_sort(&in, rules->n);
 	image->sort_ns = bench_now_ns() - start;
 	for (size_t i = 1; i < rules->n; i++)
 		if (by_order(&in.sorted[i - 1], &in.sorted[i]) == 0)

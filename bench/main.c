@@ -1,255 +1,303 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The tables of flowgate-bench (bench.h), as Markdown on standard output. Each figure is nanoseconds a packet, the
- * median of the rounds and in parentheses the least. Arguments: which tables, all where none is named; --no-acl, or
- * --no-best to do without the search for the max_size that serves rte_acl best.
+ * flowgate-bench: the harness as a program (harness.h). `flowgate bench` runs it. In: names of subsets, or a scenario in options. Out: a table, or with --json
+ * the result as objects, one a line; --output writes those to a file too. Exit: 0; 1 where --compare found something slower or a row is void; 2 for words it
+ * does not know; 5 where the environment fails.
  */
+#include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "bench/bench.h"
+#include "bench/harness.h"
 
-enum { ROUNDS = 9 };
+enum { EXIT_WORSE = 1, EXIT_WORDS = 2, SUBSETS_MAX = 16 };
 
-static const char *const kind_names[BENCH_KINDS] = { "clean far", "clean near", "hot hit",
-						     "hot miss",  "uniform",    "worst" };
-static bool acl_wanted, best_wanted;
+struct program {
+	bool json, list;
+	const char *output, *compare;
+	struct bench_subset own; /* of the options */
+	const struct bench_subset *subset[SUBSETS_MAX];
+	size_t subsets;
+	json_t *lines;
+	FILE *out;
+	size_t done, all;
+	bool voided;
+};
 
-static void print_times(const struct bench_times *t, size_t n)
+static void usage(FILE *to)
 {
-	for (size_t i = 0; i < n; i++)
-		printf(" %.1f (%.1f) |", t[i].median_ns, t[i].min_ns);
-	printf(" %.0f |", 1e3 / t[0].median_ns);
-	for (size_t i = 2; i < n; i++)
-		printf(" %.1f |", t[i].median_ns / t[0].median_ns);
-	printf("\n");
+	fputs("usage: flowgate-bench [SUBSET…] [--shape S,…] [--rules N,…] [--traffic T,…] [--plane P,…]\n"
+	      "                      [--json] [--output FILE] [--compare OLD] [--list] [--no-acl] [--acl-rules N]\n"
+	      "                      [--runner NAME] [--rounds N] [--core N] [--other-load PERCENT]\n"
+	      "       flowgate-bench compare OLD NEW\n",
+	      to);
+}
+
+static void list_all(void)
+{
+	puts("subsets:");
+	for (const struct bench_subset *s = bench_subsets; s->name != NULL; s++)
+		printf("  %-14s %s\n", s->name, s->what);
+	puts("shapes:");
+	for (const struct bench_shape *s = bench_shapes; s->name != NULL; s++)
+		printf("  %-14s %s\n", s->name, s->what);
+	puts("runners:");
+	for (size_t i = 0; bench_runners[i] != NULL; i++)
+		printf("  %-6s %-16s %s\n", bench_plane_names[bench_runners[i]->plane], bench_runners[i]->name,
+		       bench_runners[i]->what);
+	fputs("traffics:", stdout);
+	for (int k = 0; k < BENCH_KINDS_ALL; k++)
+		printf(" %s", bench_kind_names[k]);
+	putchar('\n');
+}
+
+/* ---- Rows as they come ---- */
+
+static void put_line(struct program *p, json_t *object)
+{
+	char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6));
+
+	if (text == NULL)
+		bench_fail("no memory");
+	if (p->json)
+		printf("%s\n", text);
+	if (p->out != NULL)
+		fprintf(p->out, "%s\n", text);
 	fflush(stdout);
+	free(text);
+	json_array_append_new(p->lines, object);
 }
 
-/* The fastest algorithm for the packets of the pool. */
-static const char *use_best_algorithm(struct bench_acl *acl, const struct bench_traffic *t)
+static void print_figure(const struct bench_row *row, const struct bench_figure *f)
 {
-	struct bench_runner runner = bench_acl_runner(acl, "rte_acl");
-	struct bench_times best = { 0, 0 }, times;
-	int which = -1;
+	const struct bench_scenario *s = &row->scenario;
+	const struct bench_figure *ours = &row->figure[0];
+	struct bench_spread ns, ratio;
+	double ratios[BENCH_ROUNDS_MAX];
 
-	for (int a = 0; a < BENCH_ACL_ALGORITHMS; a++) {
-		if (!bench_acl_use(acl, a))
-			continue;
-		bench_measure(t, &runner, 1, 3, &times);
-		if (which < 0 || times.min_ns < best.min_ns) {
-			best = times;
-			which = a;
-		}
+	printf("%-13s %7zu %-8s %-5s %-16s ", s->shape->name, s->count, bench_kind_names[s->kind],
+	       bench_plane_names[s->plane], f->runner->name);
+	if (f->state != BENCH_GOOD) {
+		printf("%s: %s\n", bench_state_names[f->state], f->why);
+		return;
 	}
-	if (which < 0 || !bench_acl_use(acl, which))
-		bench_fail("rte_acl has no algorithm for this machine");
-	return bench_acl_algorithm_name(which);
-}
-
-/* rte_acl with the max_size that serves it best; the least of the rounds decides, for it is the least disturbed. */
-static struct bench_acl *best_acl(const struct bench_rules *rules, const struct bench_image *image,
-				  const struct bench_traffic *t)
-{
-	struct bench_acl *best = NULL;
-	double best_ns = 0;
-
-	for (size_t mib = 16; mib <= 2048; mib *= 2) {
-		struct bench_acl *acl = bench_acl_make(rules, image, mib << 20);
-		struct bench_runner runner;
-		struct bench_times times;
-
-		if (acl == NULL)
-			continue;
-		use_best_algorithm(acl, t);
-		runner = bench_acl_runner(acl, "rte_acl");
-		bench_measure(t, &runner, 1, 7, &times);
-		fprintf(stderr, "rte_acl max_size %zu MiB: %.1f ns, built in %.1f s\n", mib, times.min_ns,
-			(double)bench_acl_build_ns(acl) / 1e9);
-		if (best == NULL || times.min_ns < best_ns) {
-			if (best != NULL)
-				bench_acl_free(best);
-			best = acl;
-			best_ns = times.min_ns;
-		} else {
-			bench_acl_free(acl);
-		}
+	ns = bench_spread_of(f->ns, row->rounds);
+	printf("%8.1f %8.1f-%-8.1f %8.1f", ns.median, ns.least, ns.most, 1e3 / ns.median);
+	if (f != ours && ours->state == BENCH_GOOD) {
+		for (size_t i = 0; i < row->rounds; i++)
+			ratios[i] = f->ns[i] / ours->ns[i];
+		ratio = bench_spread_of(ratios, row->rounds);
+		printf(" %6.2f", ratio.median);
 	}
-	return best;
+	putchar('\n');
 }
 
-static void print_image(const char *name, const struct bench_rules *rules, const struct bench_image *image)
+static void take(void *ctx, const struct bench_row *row)
 {
-	printf("\n%s: %zu rules, %.2f MiB beside the 64 MiB destination table, sorted in %.1f ms, cost in %.1f ms, "
-	       "compiled in %.1f ms, "
-	       "at most %u lines a packet, memory: %s.\n",
-	       name, rules->n, ((double)image->bytes - 64.0 * 1048576) / 1048576, (double)image->sort_ns / 1e6,
-	       (double)image->cost_ns / 1e6, (double)image->compile_ns / 1e6, image->lines,
-	       image->memory.huge ? "huge pages" : "transparent huge pages");
-}
+	struct program *p = ctx;
 
-/* Times of our matchers, and of rte_acl where it is wanted, for some kinds of packets. */
-static void table(const char *name, struct bench_rules *rules, unsigned int kinds, bool acl)
-{
-	struct bench_acl *usual = NULL, *best = NULL;
-	struct bench_runner runners[4];
-	struct bench_times times[4];
-	struct bench_traffic traffic;
-	struct bench_image image;
-	size_t n = 2;
-
-	bench_image_make(&image, rules);
-	bench_traffic_open(&traffic, rules, &image);
-	bench_traffic_fill(&traffic, BENCH_UNIFORM);
-	print_image(name, rules, &image);
-	runners[0] = bench_burst_runner(&image, -1);
-	runners[1] = bench_scalar_runner(&image);
-	if (acl && (usual = bench_acl_make(rules, &image, 0)) != NULL) {
-		printf("rte_acl: default built in %.2f s, %s.", (double)bench_acl_build_ns(usual) / 1e9,
-		       use_best_algorithm(usual, &traffic));
-		runners[n++] = bench_acl_runner(usual, "rte_acl default");
+	p->done++;
+	for (size_t i = 0; i < row->n; i++) {
+		p->voided |= row->figure[i].state == BENCH_VOID;
+		if (!p->json)
+			print_figure(row, &row->figure[i]);
 	}
-	if (acl && best_wanted && (best = best_acl(rules, &image, &traffic)) != NULL) {
-		printf(" Best built in %.2f s, %s.", (double)bench_acl_build_ns(best) / 1e9,
-		       use_best_algorithm(best, &traffic));
-		runners[n++] = bench_acl_runner(best, "rte_acl best");
+	put_line(p, bench_row_object(row));
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "%zu of %zu\r", p->done, p->all);
+}
+
+/* ---- The run ---- */
+
+static bool same_set(const struct bench_scenario *a, const struct bench_scenario *b)
+{
+	return a->shape == b->shape && a->count == b->count && a->plane == b->plane;
+}
+
+static void run_list(struct program *p, const struct bench_scenario *list, size_t n)
+{
+	for (size_t i = 0, end; i < n; i = end) {
+		for (end = i + 1; end < n && same_set(&list[i], &list[end]);)
+			end++;
+		bench_rows(list + i, end - i, take, p);
 	}
-	printf("\n\n| packets | burst %s | fg_match |%s%s Mpps |%s%s\n|---|---|---|---|%s\n", runners[0].name,
-	       usual ? " rte_acl default |" : "", best ? " rte_acl best |" : "", usual ? " default : burst |" : "",
-	       best ? " best : burst |" : "",
-	       n == 4   ? "---|---|---|---|"
-	       : n == 3 ? "---|---|"
-			: "");
-	for (int kind = 0; kind < BENCH_KINDS; kind++) {
-		if ((kinds >> kind & 1) == 0)
-			continue;
-		bench_traffic_fill(&traffic, (enum bench_kind)kind);
-		bench_measure(&traffic, runners, n, ROUNDS, times);
-		printf("| %s |", kind_names[kind]);
-		print_times(times, n);
+}
+
+static int run(struct program *p, int argc, char **argv)
+{
+	struct bench_scenario *list[SUBSETS_MAX];
+	size_t n[SUBSETS_MAX];
+	char pinned[BENCH_WHY_MAX];
+
+	for (size_t i = 0; i < p->subsets; i++) {
+		if (!bench_subset_list(p->subset[i], &list[i], &n[i]))
+			return EXIT_WORDS;
+		p->all += n[i];
 	}
-	for (size_t i = 0; i < 2; i++)
-		bench_matcher_free(&runners[i]);
-	if (usual != NULL)
-		bench_acl_free(usual);
-	if (best != NULL)
-		bench_acl_free(best);
-	bench_traffic_close(&traffic);
-	bench_image_free(&image);
-	bench_rules_free(rules);
+	p->out = p->output != NULL ? fopen(p->output, "we") : NULL;
+	if (p->output != NULL && p->out == NULL)
+		bench_fail("%s: %s", p->output, strerror(errno));
+	bench_steady_start(pinned);
+	put_line(p, bench_run_object(argc, argv, pinned));
+	if (!p->json)
+		printf("%-13s %7s %-8s %-5s %-16s %8s %17s %8s %6s\n", "SHAPE", "RULES", "TRAFFIC", "PLANE", "RUNNER",
+		       "NS", "LEAST-MOST", "MPPS", "RATIO");
+	for (size_t i = 0; i < p->subsets; i++) {
+		run_list(p, list[i], n[i]);
+		free(list[i]);
+	}
+	put_line(p, bench_end_object(p->lines));
+	if (p->out != NULL && fclose(p->out) != 0)
+		bench_fail("%s: %s", p->output, strerror(errno));
+	return p->voided ? EXIT_WORSE : 0;
 }
 
-enum { ALL_KINDS = (1 << BENCH_KINDS) - 1 };
-
-static void table_mixed(size_t n, size_t hot, unsigned int kinds)
+/* Of two files, or of one and the lines of this run. */
+static int compare(const char *old, json_t *after)
 {
-	struct bench_rules rules;
-	char name[64];
+	json_t *before = bench_result_read(old);
+	int slower;
 
-	snprintf(name, sizeof(name), "%zu rules, %zu of them on the hot victim", n, hot);
-	bench_rules_draw(&rules, n, n, hot);
-	table(name, &rules, kinds, acl_wanted);
+	if (before == NULL || after == NULL) {
+		json_decref(before);
+		return EXIT_WORDS;
+	}
+	slower = bench_compare(before, after);
+	json_decref(before);
+	if (slower < 0)
+		fputs("flowgate-bench: no figure is in both\n", stderr);
+	return slower != 0 ? EXIT_WORSE : 0;
 }
 
-static void mixed(void)
+static int compare_files(char **argv)
 {
-	static const size_t sizes[] = { 100, 1000, 10000 };
+	json_t *after = bench_result_read(argv[1]);
+	int r = compare(argv[0], after);
 
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
-		table_mixed(sizes[i], sizes[i] == 100 ? 30 : 60, ALL_KINDS);
+	json_decref(after);
+	return r;
 }
 
-static void mixed50k(void)
+/* ---- Words ---- */
+
+enum word {
+	SHAPE = 256,
+	RULES,
+	TRAFFIC,
+	PLANE,
+	JSON,
+	OUTPUT,
+	COMPARE,
+	LIST,
+	NO_ACL,
+	ACL_RULES,
+	RUNNER,
+	CORE,
+	OTHER_LOAD,
+	ROUNDS,
+	HELP
+};
+
+static const struct option options[] = {
+	{ "shape", 1, NULL, SHAPE },         { "rules", 1, NULL, RULES },
+	{ "traffic", 1, NULL, TRAFFIC },     { "plane", 1, NULL, PLANE },
+	{ "json", 0, NULL, JSON },           { "output", 1, NULL, OUTPUT },
+	{ "compare", 1, NULL, COMPARE },     { "list", 0, NULL, LIST },
+	{ "no-acl", 0, NULL, NO_ACL },       { "runner", 1, NULL, RUNNER },
+	{ "acl-rules", 1, NULL, ACL_RULES }, { "core", 1, NULL, CORE },
+	{ "help", 0, NULL, HELP },           { "other-load", 1, NULL, OTHER_LOAD },
+	{ "rounds", 1, NULL, ROUNDS },       { 0 },
+};
+
+static bool take_option(struct program *p, int which)
 {
-	table_mixed(50000, 60, ALL_KINDS);
+	const char **text[] = { &p->own.shapes, &p->own.counts, &p->own.kinds, &p->own.planes };
+
+	switch (which) {
+	case SHAPE:
+	case RULES:
+	case TRAFFIC:
+	case PLANE:
+		*text[which - SHAPE] = optarg;
+		p->own.name = "own";
+		return true;
+	case JSON:
+		p->json = true;
+		return true;
+	case OUTPUT:
+		p->output = optarg;
+		return true;
+	case COMPARE:
+		p->compare = optarg;
+		return true;
+	case LIST:
+		p->list = true;
+		return true;
+	case NO_ACL:
+		bench_options.acl = false;
+		return true;
+	case ACL_RULES:
+		bench_options.acl_rules_max = strtoul(optarg, NULL, 10);
+		return true;
+	case RUNNER:
+		bench_options.only_runner = optarg;
+		return true;
+	case CORE:
+		bench_options.core = atoi(optarg);
+		return true;
+	case OTHER_LOAD:
+		bench_options.other_load_most = atof(optarg) / 100;
+		return true;
+	case ROUNDS:
+		bench_options.rounds = strtoul(optarg, NULL, 10);
+		return bench_options.rounds > 0 && bench_options.rounds <= BENCH_ROUNDS_MAX;
+	default:
+		return false;
+	}
 }
 
-static void hot512(void)
+static bool take_subset(struct program *p, const char *name)
 {
-	table_mixed(10000, 512, 1 << BENCH_HOT | 1 << BENCH_HOT_MISS);
-}
-
-static void ranges(void)
-{
-	struct bench_rules rules;
-
-	bench_rules_ranges(&rules, 5, 100, 480);
-	table("480 rules of three random ranges on each of 100 victims", &rules, ALL_KINDS, false);
-}
-
-static void sources(void)
-{
-	for (int victim = 1; victim >= 0; victim--)
-		for (size_t n = 1000; n <= 100000; n *= 100) {
-			struct bench_rules rules;
-
-			bench_rules_sources(&rules, 6, n, victim);
-			table(victim ? "source prefixes on one victim" : "source prefixes without destination", &rules,
-			      1 << BENCH_HOT | 1 << BENCH_HOT_MISS | 1 << BENCH_FAR, false);
-		}
-}
-
-static void million(void)
-{
-	struct bench_rules rules;
-
-	bench_rules_draw(&rules, 7, 1000000, 60);
-	table("a million rules", &rules, ALL_KINDS, false);
-}
-
-static void print_changes(const char *name, struct bench_rules *rules)
-{
-	struct bench_changes c;
-
-	bench_update(rules, 6000, &c);
-	printf("| %s, %zu | %.1f | %.1f | %.1f |\n", name, rules->n, c.median_us, c.most_of_100_us, c.worst_us);
-	bench_rules_free(rules);
-}
-
-static void update(void)
-{
-	struct bench_rules rules;
-
-	printf("\n| rules | one change, median us | 99 of 100 us | worst us |\n|---|---|---|---|\n");
-	bench_rules_draw(&rules, 8, 50000, 60);
-	print_changes("mixed, 60 on the hot victim", &rules);
-	bench_rules_crowds(&rules, 8, 500, 100);
-	print_changes("100 on each destination", &rules);
-	bench_rules_draw(&rules, 8, 50000, 512);
-	print_changes("mixed, 512 on the hot victim", &rules);
-}
-
-static const struct {
-	const char *name;
-	void (*run)(void);
-} tables[] = { { "mixed", mixed },     { "mixed50k", mixed50k }, { "hot512", hot512 }, { "ranges", ranges },
-	       { "sources", sources }, { "million", million },   { "update", update } };
-
-static bool asked_for(int argc, char **argv, const char *name)
-{
-	bool any = false;
-
-	for (int i = 1; i < argc; i++) {
-		any |= argv[i][0] != '-';
-		if (strcmp(argv[i], name) == 0)
+	for (const struct bench_subset *s = bench_subsets; s->name != NULL; s++)
+		if (strcmp(s->name, name) == 0 && p->subsets < SUBSETS_MAX) {
+			p->subset[p->subsets++] = s;
 			return true;
-	}
-	return !any && name[0] != '-';
+		}
+	fprintf(stderr, "flowgate-bench: there is no subset '%s'; --list says which there are\n", name);
+	return false;
 }
 
 int main(int argc, char **argv)
 {
-	struct bench_memory probe;
+	static struct program p;
+	int which, r;
 
-	bench_memory_get(&probe, 1);
-	bench_memory_put(&probe);
-	acl_wanted = !asked_for(argc, argv, "--no-acl");
-	best_wanted = !asked_for(argc, argv, "--no-best");
-	if (acl_wanted)
-		bench_acl_start(argv[0], probe.huge);
-	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
-		if (asked_for(argc, argv, tables[i].name))
-			tables[i].run();
-	return 0;
+	while ((which = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (which == HELP || !take_option(&p, which)) {
+			usage(which == HELP ? stdout : stderr);
+			return which == HELP ? 0 : EXIT_WORDS;
+		}
+	}
+	if (argc - optind == 3 && strcmp(argv[optind], "compare") == 0)
+		return compare_files(argv + optind + 1);
+	for (; optind < argc; optind++)
+		if (!take_subset(&p, argv[optind]))
+			return EXIT_WORDS;
+	if (p.list) {
+		list_all();
+		return 0;
+	}
+	if (p.own.name != NULL)
+		p.subset[p.subsets++] = &p.own;
+	if (p.subsets == 0)
+		take_subset(&p, "quick");
+	p.lines = json_array();
+	r = run(&p, argc, argv);
+	if (r != EXIT_WORDS && p.compare != NULL && compare(p.compare, p.lines) != 0)
+		r = EXIT_WORSE;
+	json_decref(p.lines);
+	return r;
 }

@@ -7,7 +7,7 @@
 
 static const struct bench_range any = { 0, 65535 };
 
-static struct bench_rule blank(uint32_t dst, uint8_t dst_length)
+struct bench_rule bench_rule_blank(uint32_t dst, uint8_t dst_length)
 {
 	return (struct bench_rule){ .dst = dst, .dst_length = dst_length, .sport = any, .dport = any, .length = any };
 }
@@ -17,7 +17,7 @@ static struct bench_range exact(uint32_t v)
 	return (struct bench_range){ (uint16_t)v, (uint16_t)v };
 }
 
-static struct bench_range random_range(uint64_t *r, uint32_t lo, uint32_t hi)
+struct bench_range bench_range_random(uint64_t *r, uint32_t lo, uint32_t hi)
 {
 	uint32_t a = lo + bench_below(r, hi - lo + 1), b = lo + bench_below(r, hi - lo + 1);
 
@@ -25,12 +25,12 @@ static struct bench_range random_range(uint64_t *r, uint32_t lo, uint32_t hi)
 }
 
 /* Unicast, class A to C. */
-static uint32_t random_network(uint64_t *r)
+uint32_t bench_network_random(uint64_t *r)
 {
 	return (1 + bench_below(r, 223)) << 24 | bench_below(r, 1 << 16) << 8;
 }
 
-static void amplification(struct bench_rule *rule, uint64_t *r)
+void bench_rule_amplification(struct bench_rule *rule, uint64_t *r)
 {
 	static const uint16_t ports[] = { 53, 123, 389, 1900, 11211, 19, 161, 111, 137, 3702, 5353, 10001, 27015, 520 };
 	uint32_t kind = bench_below(r, 100);
@@ -45,12 +45,12 @@ static void amplification(struct bench_rule *rule, uint64_t *r)
 		rule->dport = exact(1024 + bench_below(r, 64000));
 }
 
-static void udp_flood(struct bench_rule *rule, uint64_t *r)
+void bench_rule_udp_flood(struct bench_rule *rule, uint64_t *r)
 {
 	rule->proto = 17;
-	rule->dport = bench_below(r, 2) ? exact(bench_below(r, 65536)) : random_range(r, 1024, 65535);
+	rule->dport = bench_below(r, 2) ? exact(bench_below(r, 65536)) : bench_range_random(r, 1024, 65535);
 	if (bench_below(r, 2))
-		rule->length = random_range(r, 28, 1500);
+		rule->length = bench_range_random(r, 28, 1500);
 }
 
 static void syn_flood(struct bench_rule *rule, uint64_t *r)
@@ -58,7 +58,8 @@ static void syn_flood(struct bench_rule *rule, uint64_t *r)
 	static const uint16_t ports[] = { 80, 443, 22, 25, 8080, 8443, 3306, 25565 };
 
 	rule->proto = 6;
-	rule->syn = true;
+	rule->tcp_mask = 0x12; /* SYN without ACK */
+	rule->tcp_value = 0x02;
 	rule->dport = exact(bench_below(r, 2) ? ports[bench_below(r, 8)] : bench_below(r, 65536));
 	if (bench_below(r, 4) == 0)
 		rule->length = exact(40 + bench_below(r, 20));
@@ -67,7 +68,7 @@ static void syn_flood(struct bench_rule *rule, uint64_t *r)
 static void one_source(struct bench_rule *rule, uint64_t *r)
 {
 	rule->src_length = (uint8_t)(16 + 4 * bench_below(r, 5));
-	rule->src = random_network(r) | bench_below(r, 256);
+	rule->src = bench_network_random(r) | bench_below(r, 256);
 	rule->src &= ~(uint32_t)(0xffffffffull >> rule->src_length);
 	if (bench_below(r, 2))
 		rule->proto = bench_below(r, 2) ? 6 : 17;
@@ -78,19 +79,19 @@ static void one_source(struct bench_rule *rule, uint64_t *r)
 static void port_ranges(struct bench_rule *rule, uint64_t *r)
 {
 	rule->proto = bench_below(r, 2) ? 6 : 17;
-	rule->dport = random_range(r, 0, 65535);
+	rule->dport = bench_range_random(r, 0, 65535);
 	rule->sport = (struct bench_range){ (uint16_t)(1 + bench_below(r, 40000)), 65535 };
 }
 
 static struct bench_rule random_rule(uint64_t *r, uint32_t dst, uint8_t dst_length)
 {
-	struct bench_rule rule = blank(dst, dst_length);
+	struct bench_rule rule = bench_rule_blank(dst, dst_length);
 	uint32_t kind = bench_below(r, 100);
 
 	if (kind < 35) {
-		amplification(&rule, r);
+		bench_rule_amplification(&rule, r);
 	} else if (kind < 55) {
-		udp_flood(&rule, r);
+		bench_rule_udp_flood(&rule, r);
 	} else if (kind < 70) {
 		syn_flood(&rule, r);
 	} else if (kind < 85) {
@@ -147,9 +148,9 @@ void bench_rules_draw(struct bench_rules *rules, uint64_t seed, size_t n, size_t
 	*rules = (struct bench_rules){ .at = bench_alloc(n, sizeof(*rules->at)), .hot = hot };
 	for (size_t i = 0; i < networks; i++)
 		do
-			network[i] = random_network(&seed);
+			network[i] = bench_network_random(&seed);
 		while (taken[network[i] >> 8]++ > 0);
-	add_group(rules, &seed, 0xc6336407, 32, hot); /* 198.51.100.7 */
+	add_group(rules, &seed, BENCH_VICTIM, 32, hot);
 	while (rules->n < n) {
 		uint32_t i = bench_below(&seed, (uint32_t)networks),
 			 host = bench_below(&seed, 5) ? 1 + bench_below(&seed, 254) : 256;
@@ -178,11 +179,11 @@ void bench_rules_ranges(struct bench_rules *rules, uint64_t seed, size_t victims
 		for (size_t i = 0; i < per_victim; i++) {
 			struct bench_rule *rule = &rules->at[rules->n++];
 
-			*rule = blank(0xc6330000u + (uint32_t)v * 259, 32);
+			*rule = bench_rule_blank(0xc6330000u + (uint32_t)v * 259, 32);
 			rule->proto = 17;
-			rule->dport = random_range(&seed, 0, 65535);
-			rule->sport = random_range(&seed, 0, 65535);
-			rule->length = random_range(&seed, 28, 1500);
+			rule->dport = bench_range_random(&seed, 0, 65535);
+			rule->sport = bench_range_random(&seed, 0, 65535);
+			rule->length = bench_range_random(&seed, 28, 1500);
 		}
 }
 
@@ -192,13 +193,13 @@ void bench_rules_sources(struct bench_rules *rules, uint64_t seed, size_t n, boo
 
 	*rules = (struct bench_rules){ .at = bench_alloc(n, sizeof(*rules->at)), .hot = n };
 	while (rules->n < n) {
-		uint32_t net = random_network(&seed), bit = net >> 8;
+		uint32_t net = bench_network_random(&seed), bit = net >> 8;
 		struct bench_rule *rule = &rules->at[rules->n];
 
 		if (taken[bit / 64] >> (bit % 64) & 1)
 			continue;
 		taken[bit / 64] |= 1ull << (bit % 64);
-		*rule = blank(victim ? 0xc6336407 : 0, victim ? 32 : 0);
+		*rule = bench_rule_blank(victim ? BENCH_VICTIM : 0, victim ? 32 : 0);
 		rule->src_length = rules->n % 2 ? 24 : 32;
 		rule->src = rules->n % 2 ? net : net | bench_below(&seed, 256);
 		rules->n++;

@@ -3,14 +3,19 @@
  * Packets to measure with (bench.h). Far: to random addresses whose network has no rule. Near: to addresses that
  * have none, in a network that has. Hot: all to one victim, hitting its rules or, as its users' traffic, none.
  * Uniform: each rule is as likely to be aimed at as any other. Worst: of packets that hit a rule or just miss it,
- * those that read the most lines.
+ * those that read the most lines. Beside: as a hit of any rule but for one field, and no rule applies. Small and imix: far, of other lengths.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/bench.h"
 
-enum { WORST_DRAWN = 400000, WORST_KEPT = 2000 };
+enum { SMALL_LENGTH = 46 /* of a frame of 64 octets */ };
+enum {
+	WORST_DRAWN = 400000,
+	WORST_KEPT = 2000,
+	TRIES = 200 /* to find a packet of a kind; then the last one drawn is taken */
+};
 
 static uint16_t in_range(uint64_t *r, struct bench_range range)
 {
@@ -40,7 +45,7 @@ static void draw_hit(uint64_t *r, const struct bench_rule *rule, struct bench_pa
 	*p = (struct bench_packet){ .dst = in_prefix(r, rule->dst, rule->dst_length),
 				    .src = in_prefix(r, rule->src, rule->src_length) };
 	p->proto = rule->proto ? rule->proto : bench_below(r, 2) ? 6 : 17;
-	p->tcp_flags = p->proto != 6 ? 0 : rule->syn ? 0x02 : 0x10;
+	p->tcp_flags = p->proto != 6 ? 0 : rule->tcp_mask ? rule->tcp_value : 0x10;
 	p->fragment = rule->fragments;
 	if (!p->fragment) {
 		p->sport = in_range(r, rule->sport);
@@ -71,25 +76,6 @@ static void draw_miss(uint64_t *r, const struct bench_rule *rule, struct bench_p
 	}
 }
 
-void bench_packet_key(const struct bench_packet *p, struct fg_key *key)
-{
-	uint32_t dst = __builtin_bswap32(p->dst), src = __builtin_bswap32(p->src);
-
-	memset(key, 0, sizeof(*key));
-	key->dport = key->dport_again = p->dport;
-	key->sport = key->sport_again = p->sport;
-	key->length = (uint16_t)(p->length - FG_LENGTH4_MIN);
-	key->src_hi = (uint16_t)(p->src >> 16);
-	key->src_lo = (uint16_t)p->src;
-	key->proto = p->proto;
-	key->l4 = p->fragment ? FG_L4_PROTO : p->proto == 6 ? FG_L4_FLAGS : FG_L4_PORTS;
-	key->fragment = p->fragment ? FG_FRAGMENT_MIDDLE : FG_FRAGMENT_NONE;
-	key->family = FG_IPV4;
-	key->tcp_flags = p->fragment ? 0 : p->tcp_flags;
-	memcpy(key->dst, &dst, 4);
-	memcpy(key->src, &src, 4);
-}
-
 static bool matches(const struct bench_traffic *t, const struct bench_packet *p)
 {
 	struct fg_matched out;
@@ -105,33 +91,65 @@ static const struct bench_rule *any_rule(const struct bench_traffic *t, uint64_t
 	return &t->rules->at[bench_below(r, (uint32_t)t->rules->n)];
 }
 
+static bool is_far(const struct bench_traffic *t, uint32_t dst)
+{
+	return (t->networks[dst >> 14] >> (dst >> 8 & 63) & 1) == 0;
+}
+
 static void draw_far(const struct bench_traffic *t, uint64_t *r, struct bench_packet *p)
 {
+	int tries = 0;
+
 	do
 		draw_clean(r, (uint32_t)bench_random(r), p);
-	while (t->networks[p->dst >> 14] >> (p->dst >> 8 & 63) & 1);
+	while (!is_far(t, p->dst) && ++tries < TRIES);
 }
 
 /* To no address of a rule: what a rule of the network says counts, so it is asked. */
 static void draw_near(const struct bench_traffic *t, uint64_t *r, struct bench_packet *p)
 {
+	int tries = 0;
+
 	do
 		draw_clean(r, (any_rule(t, r)->dst & 0xffffff00u) | bench_below(r, 256), p);
-	while (matches(t, p));
+	while (matches(t, p) && ++tries < TRIES);
 }
 
 static void draw_hot_miss(const struct bench_traffic *t, uint64_t *r, struct bench_packet *p)
 {
+	int tries = 0;
+
 	do
 		draw_clean(r, in_prefix(r, t->rules->at[0].dst, t->rules->at[0].dst_length), p);
-	while (matches(t, p));
+	while (matches(t, p) && ++tries < TRIES);
+}
+
+static void draw_beside(const struct bench_traffic *t, uint64_t *r, struct bench_packet *p)
+{
+	int tries = 0;
+
+	do
+		draw_miss(r, any_rule(t, r), p);
+	while (matches(t, p) && ++tries < TRIES);
+}
+
+/* Seven short packets, four of 576 octets and one of 1500: the simple IMIX. */
+static uint16_t imix_length(uint64_t *r)
+{
+	uint32_t n = bench_below(r, 12);
+
+	return n < 7 ? SMALL_LENGTH : n < 11 ? 576 : 1500;
 }
 
 static void draw(const struct bench_traffic *t, uint64_t *r, struct bench_packet *p)
 {
 	switch (t->kind) {
 	case BENCH_FAR:
+	case BENCH_SMALL:
+	case BENCH_IMIX:
 		draw_far(t, r, p);
+		if (t->kind != BENCH_FAR)
+			p->length = t->kind == BENCH_SMALL ? SMALL_LENGTH : imix_length(r);
 		break;
 	case BENCH_NEAR:
 		draw_near(t, r, p);
@@ -142,6 +160,9 @@ static void draw(const struct bench_traffic *t, uint64_t *r, struct bench_packet
 	case BENCH_HOT_MISS:
 		draw_hot_miss(t, r, p);
 		break;
+	case BENCH_BESIDE:
+		draw_beside(t, r, p);
+		break;
 	case BENCH_WORST:
 		*p = t->worst[bench_below(r, (uint32_t)t->worst_n)];
 		break;
@@ -149,6 +170,7 @@ static void draw(const struct bench_traffic *t, uint64_t *r, struct bench_packet
 		draw_hit(r, any_rule(t, r), p);
 		break;
 	}
+	p->ipv6 = t->rules->ipv6;
 }
 
 struct found {
@@ -174,6 +196,7 @@ static void find_worst(struct bench_traffic *t)
 			draw_miss(&r, any_rule(t, &r), &found[i].packet);
 		else
 			draw_hit(&r, any_rule(t, &r), &found[i].packet);
+		found[i].packet.ipv6 = t->rules->ipv6;
 		bench_packet_key(&found[i].packet, &key);
 		found[i].lines = bench_lines_read(t->image, &key);
 	}
@@ -185,14 +208,22 @@ static void find_worst(struct bench_traffic *t)
 	free(found);
 }
 
+/* Networks (/24) that a rule's prefix is in, or that are in it. */
+static void mark_networks(struct bench_traffic *t, const struct bench_rule *rule)
+{
+	uint32_t first = rule->dst >> 8, n = rule->dst_length >= 24 ? 1 : 1u << (24 - rule->dst_length);
+
+	for (uint32_t i = first; rule->dst_length > 0 && i < first + n; i++)
+		t->networks[i / 64] |= 1ull << (i % 64);
+}
+
 void bench_traffic_open(struct bench_traffic *t, const struct bench_rules *rules, const struct bench_image *image)
 {
 	*t = (struct bench_traffic){ .rules = rules, .image = image };
 	t->networks = bench_alloc((1u << 24) / 64, 8);
 	t->pool = bench_alloc(BENCH_POOL, sizeof(*t->pool));
 	for (size_t i = 0; i < rules->n; i++)
-		t->networks[rules->at[i].dst >> 14] |= 1ull << (rules->at[i].dst >> 8 & 63);
-	find_worst(t);
+		mark_networks(t, &rules->at[i]);
 }
 
 void bench_traffic_fill(struct bench_traffic *t, enum bench_kind kind)
@@ -200,6 +231,8 @@ void bench_traffic_fill(struct bench_traffic *t, enum bench_kind kind)
 	uint64_t r = 1000;
 
 	t->kind = kind;
+	if (kind == BENCH_WORST && t->worst == NULL)
+		find_worst(t);
 	for (size_t i = 0; i < BENCH_POOL; i++)
 		draw(t, &r, &t->pool[i]);
 }

@@ -1,34 +1,36 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How long one change of a table takes (bench.h): fg_table_add() or fg_table_delete(), and fg_table_apply() on one image. The other image
- * follows while the clock stands, as it does in the daemon when no reader is left in it.
+ * The plane `change` (harness.h): what one change of a table takes, fg_table_add() or fg_table_delete() and fg_table_apply() on one image. The other image
+ * follows while the clock stands, as it does in the daemon when no reader is left in it. A round takes rules at random out and puts each back, so that the
+ * table is the same behind it; the image that was changed must then judge as one that was compiled.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "bench/bench.h"
+#include "bench/harness.h"
 #include "ctrl/table/update.h"
 
-enum { OUTSIDE = 1000 }; /* rules that are not in the table at a time */
+enum { PAIRS = 200 /* of a round */, RULES_MAX = 100000, KEPT_MAX = 1 << 17 };
 
 struct updating {
 	struct bench_memory image[2], memory;
 	struct fg_table *table;
 	struct bench_input in;
-	size_t *order; /* of all rules; the first OUTSIDE are not in the table */
+	const struct bench_pool *pool;
+	struct fg_view view; /* of image 0 */
 	size_t rules;
+	uint64_t r;
+	double *ns; /* of changes, KEPT_MAX at most */
+	size_t n;
 };
 
-static uint32_t image_lines(const struct bench_rules *rules)
+static bool cannot(const struct bench_rules *rules, char why[BENCH_WHY_MAX])
 {
-	struct bench_image image;
-	uint32_t lines;
-
-	bench_image_make(&image, rules);
-	lines = (uint32_t)(image.bytes / FG_LINE_OCTETS);
-	bench_image_free(&image);
-	return lines + lines / 2; /* room for gaps */
+	if (rules->n > 0 && rules->n <= RULES_MAX)
+		return false;
+	snprintf(why, BENCH_WHY_MAX, "the harness changes tables of 1 to %d rules", RULES_MAX);
+	return true;
 }
 
 static void apply(struct updating *u, int side)
@@ -37,103 +39,129 @@ static void apply(struct updating *u, int side)
 		bench_fail("the image has no room");
 }
 
-static void add(struct updating *u, size_t rule)
+static void open_images(struct updating *u, size_t rules, uint64_t bytes)
 {
-	if (fg_table_add(u->table, &u->in.rule[rule], (uint32_t)rule) != 0)
-		bench_fail("a rule was not added");
-}
-
-static void open_table(struct updating *u, const struct bench_rules *rules)
-{
-	uint32_t lines = image_lines(rules);
+	uint32_t lines = (uint32_t)(bytes / FG_LINE_OCTETS), room = lines + lines / 2 + 1024; /* for gaps */
 	uint8_t *base[2];
 
-	u->rules = rules->n;
-	bench_input_make(&u->in, rules);
 	for (int side = 0; side < 2; side++) {
-		bench_memory_get(&u->image[side], (size_t)lines * FG_LINE_OCTETS);
+		bench_memory_get(&u->image[side], (size_t)room * FG_LINE_OCTETS);
 		base[side] = u->image[side].at;
 	}
-	bench_memory_get(&u->memory, fg_table_octets((uint32_t)rules->n, lines));
-	u->table = fg_table_init(u->memory.at, (uint32_t)rules->n, base, lines);
+	bench_memory_get(&u->memory, fg_table_octets((uint32_t)rules, room));
+	u->table = fg_table_init(u->memory.at, (uint32_t)rules, base, room);
 	if (u->table == NULL)
 		bench_fail("the image has no room");
+	u->view.base = base[0];
 }
 
-/* Half the changes take a rule out, half put one back. */
-static void fill_table(struct updating *u, uint64_t *r)
+static void *open_table(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
 {
-	u->order = bench_alloc(u->rules, sizeof(*u->order));
-	for (size_t i = 0; i < u->rules; i++) {
-		size_t j = bench_below(r, (uint32_t)i + 1);
+	struct updating *u = bench_alloc(1, sizeof(*u));
+	uint64_t start;
 
-		u->order[i] = u->order[j];
-		u->order[j] = i;
-	}
-	for (size_t i = OUTSIDE; i < u->rules; i++)
-		add(u, u->order[i]);
-	for (int side = 0; side < 2; side++)
-		apply(u, side);
+	(void)why;
+	u->rules = set->rules->n;
+	u->r = 9;
+	u->ns = bench_alloc(KEPT_MAX, sizeof(*u->ns));
+	bench_input_make(&u->in, set->rules);
+	open_images(u, u->rules, set->image->bytes);
+	start = bench_now_ns();
+	for (size_t i = 0; i < u->rules; i++)
+		if (fg_table_add(u->table, &u->in.rule[i], (uint32_t)i) != 0)
+			bench_fail("a rule was not added");
+	apply(u, 0);
+	*built = (struct bench_built){ bench_now_ns() - start, fg_table_bytes(u->table, 0) };
+	apply(u, 1);
+	return u;
 }
 
-static void close_table(struct updating *u)
+static void close_table(void *ctx)
 {
+	struct updating *u = ctx;
+
 	for (int side = 0; side < 2; side++)
 		bench_memory_put(&u->image[side]);
 	bench_memory_put(&u->memory);
 	bench_input_free(&u->in);
-	free(u->order);
+	free(u->ns);
+	free(u);
 }
 
-/* A rule of the table and one from outside change places, in two changes. */
-static double change(struct updating *u, uint64_t *r, bool out)
+static void load(void *ctx, const struct bench_pool *pool)
 {
-	static size_t inside, outside;
-	uint64_t start, end;
+	struct updating *u = ctx;
 
-	if (out) {
-		inside = OUTSIDE + bench_below(r, (uint32_t)(u->rules - OUTSIDE));
-		outside = bench_below(r, OUTSIDE);
-	}
-	start = bench_now_ns();
-	if (!out)
-		add(u, u->order[outside]);
-	else if (fg_table_delete(u->table, &u->in.rule[u->order[inside]]) != 0)
-		bench_fail("a rule was not there");
+	u->pool = pool;
+	u->n = 0;
+}
+
+static uint32_t judge(const struct updating *u, size_t i)
+{
+	struct fg_matched m;
+	struct fg_key key;
+
+	bench_packet_key(&u->pool->packets[i], &key);
+	fg_match(&u->view, &key, &m);
+	return m.count > 0 ? m.slot[0] + 1 : 0;
+}
+
+static void verdicts(void *ctx, size_t n, uint32_t *out)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = judge(ctx, i);
+}
+
+/* Nanoseconds until image 0 has it. */
+static double change(struct updating *u, uint32_t rule, bool out)
+{
+	uint64_t start = bench_now_ns(), end;
+
+	if (out ? fg_table_delete(u->table, &u->in.rule[rule]) != 0
+		: fg_table_add(u->table, &u->in.rule[rule], rule) != 0)
+		bench_fail("a change was refused");
 	apply(u, 0);
 	end = bench_now_ns();
 	apply(u, 1);
-	if (!out) {
-		size_t rule = u->order[inside];
-
-		u->order[inside] = u->order[outside];
-		u->order[outside] = rule;
-	}
-	return (double)(end - start) / 1e3;
+	if (u->n < KEPT_MAX)
+		u->ns[u->n++] = (double)(end - start);
+	return (double)(end - start);
 }
 
-static int ascending(const void *a, const void *b)
+static double take_round(void *ctx, uint64_t *hits)
 {
-	double x = *(const double *)a, y = *(const double *)b;
+	struct updating *u = ctx;
+	double ns = 0;
 
-	return (x > y) - (x < y);
-}
+	for (int i = 0; i < PAIRS; i++) {
+		uint32_t rule = bench_below(&u->r, (uint32_t)u->rules);
 
-void bench_update(const struct bench_rules *rules, size_t n, struct bench_changes *changes)
-{
-	double *us = bench_alloc(n, sizeof(*us));
-	struct updating u;
-	uint64_t r = 9;
-
-	open_table(&u, rules);
-	fill_table(&u, &r);
-	for (size_t i = 0; i < n; i++) {
-		us[i] = change(&u, &r, i % 2 == 0);
-		if (i % 16 == 0)
-			usleep(2000); /* a process of real-time priority that never sleeps is stopped for 50 ms now and then */
+		ns += change(u, rule, true);
+		ns += change(u, rule, false);
 	}
-	close_table(&u);
-	qsort(us, n, sizeof(*us), ascending);
-	*changes = (struct bench_changes){ n, us[n / 2], us[n * 99 / 100], us[n - 1] };
-	free(us);
+	*hits = 0;
+	for (size_t i = 0; i < BENCH_POOL; i++)
+		*hits += judge(u, i) != 0;
+	return ns / (2 * PAIRS);
 }
+
+static size_t latencies(void *ctx, const double **ns)
+{
+	struct updating *u = ctx;
+
+	*ns = u->ns;
+	return u->n;
+}
+
+const struct bench_runner bench_update = { .name = "flowgate table",
+					   .plane = BENCH_CHANGE,
+					   .what = "a rule out or in, until one image has it; ns a change",
+					   .says_rule = true,
+					   .judges = true,
+					   .cannot = cannot,
+					   .open = open_table,
+					   .close = close_table,
+					   .load = load,
+					   .verdicts = verdicts,
+					   .round = take_round,
+					   .latencies = latencies };

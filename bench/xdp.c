@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * flowgate-bench-xdp: what the XDP program costs over an empty one, by test runs with rotating packets (xdp_rotate.bpf.c says
- * how). Prints a table in Markdown. Needs root; makes a bpffs in a mount namespace of its own.
+ * The plane `xdp` (harness.h): the XDP program and an empty one, by test runs with rotating packets; xdp_rotate.bpf.c says how. The image, 256 MiB of
+ * 4 KiB pages, and the programs are made once; each set of rules is compiled into it. All rules discard. Needs root; pins lie in a mount namespace of our own.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -13,131 +13,239 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <unistd.h>
 
-#include "bench/xdp_cases.h"
+#include "bench/harness.h"
+#include "bench/xdp.h"
 #include "ctrl/xdp/state.h"
+#include "xdp_rotate_object.h"
 
-enum { RUNS = 40, REPEAT = 1 << 17, LINES = 1 << 22, SLOTS = 1 << 18, FRAME_OCTETS = 14 + XDP_FLOW_OCTETS };
+enum { LINES = 1 << 22, SLOTS = 1 << 18, FRAME_OCTETS = XDP_ETHERNET_OCTETS + BENCH_HEADERS_OCTETS };
+static const char folder[] = "/sys/fs/bpf/flowgate-bench";
 
-struct place {
-	uint32_t at, mask;
-};
+_Static_assert((int)BENCH_POOL == (int)XDP_FLOWS_MAX, "all of the pool, in turn");
+_Static_assert(sizeof(struct xdp_flow) == BENCH_HEADERS_OCTETS, "headers are a flow");
 
-static struct bpf_object *object;
-static struct fg_xdp *x;
-static struct xdp_flow *flows;
-
-static void fail(const char *what, int r)
-{
-	fprintf(stderr, "%s: %s\n", what, strerror(r < 0 ? -r : errno));
-	exit(1);
-}
+/* One for all sets. */
+static struct {
+	bool tried;
+	char why[BENCH_WHY_MAX]; /* not to be had; "": it is */
+	struct bpf_object *object;
+	struct fg_xdp *x;
+	struct xdp_flow *flows;
+	uint32_t used; /* lines of the image that are not zero */
+	bool ipv6;
+} plane;
 
 static int program_fd(const char *name)
 {
-	return bpf_program__fd(bpf_object__find_program_by_name(object, name));
+	return bpf_program__fd(bpf_object__find_program_by_name(plane.object, name));
 }
 
 static int map_fd(const char *name)
 {
-	return bpf_object__find_map_fd_by_name(object, name);
+	return bpf_object__find_map_fd_by_name(plane.object, name);
 }
 
-static void open_all(const char *path)
+static bool refuse(const char *what)
+{
+	snprintf(plane.why, sizeof(plane.why), "%s: %s", what, strerror(errno));
+	return false;
+}
+
+static bool open_maps(void)
+{
+	plane.object = bpf_object__open_mem(xdp_rotate_object, sizeof(xdp_rotate_object), NULL);
+	if (plane.object == NULL || bpf_object__load(plane.object) != 0)
+		return refuse("the program of the test runs");
+	plane.flows = mmap(NULL, XDP_FLOWS_MAX * sizeof(*plane.flows), PROT_READ | PROT_WRITE, MAP_SHARED,
+			   map_fd("flows"), 0);
+	return plane.flows != MAP_FAILED || refuse("flows");
+}
+
+static void close_plane(void)
+{
+	fg_xdp_close(plane.x);
+	fg_xdp_remove(folder);
+	bpf_object__close(plane.object);
+}
+
+static void open_plane(void)
 {
 	const struct fg_plane_sizes sizes = { .image_lines = LINES, .slots = SLOTS, .store_octets = 64 };
 	char error[FG_XDP_ERROR_MAX];
 
+	plane.tried = true;
+	libbpf_set_print(NULL);
 	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-	    mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL) != 0)
-		fail("a bpffs of our own", 0);
-	object = bpf_object__open_file(path, NULL);
-	if (object == NULL || bpf_object__load(object) != 0)
-		fail(path, 0);
-	if (fg_xdp_open(&x, "/sys/fs/bpf/flowgate-bench", &sizes, error) != 0) {
-		fprintf(stderr, "%s\n", error);
-		exit(1);
+	    mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL) != 0) {
+		refuse("a bpffs of our own");
+		return;
 	}
-	flows = mmap(NULL, XDP_FLOWS_MAX * sizeof(*flows), PROT_READ | PROT_WRITE, MAP_SHARED, map_fd("flows"), 0);
-	if (flows == MAP_FAILED)
-		fail("flows", 0);
-	x->ports[1] = (struct fg_port){ .flags = FG_PORT_USED };
+	if (!open_maps())
+		return;
+	if (fg_xdp_open(&plane.x, folder, &sizes, error) != 0) {
+		snprintf(plane.why, sizeof(plane.why), "%.*s", BENCH_WHY_MAX - 1, error);
+		return;
+	}
+	plane.x->ports[1] = (struct fg_port){ .flags = FG_PORT_USED };
+	atexit(close_plane);
 }
 
-/* ns of one run behind the tail call, the least of some. */
-static double measure(int program, uint32_t count, bool ipv6)
+static bool cannot(const struct bench_rules *rules, char why[BENCH_WHY_MAX])
+{
+	if (rules->n > SLOTS) {
+		snprintf(why, BENCH_WHY_MAX, "the harness makes its maps for %d rules", SLOTS);
+		return true;
+	}
+	if (!plane.tried)
+		open_plane();
+	snprintf(why, BENCH_WHY_MAX, "%s", plane.why);
+	return plane.why[0] != '\0';
+}
+
+static void *open_rules(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
+{
+	struct fg_action *actions = plane.x->memory.actions;
+	uint8_t *image = plane.x->memory.image[0];
+	uint64_t start;
+
+	plane.x->memory.control->side = FG_SIDE_NONE;
+	memset(image, 0, (size_t)plane.used * FG_LINE_OCTETS);
+	plane.used = (uint32_t)(set->image->bytes / FG_LINE_OCTETS);
+	if (plane.used > LINES) {
+		plane.used = 0;
+		snprintf(why, BENCH_WHY_MAX, "the image has no room");
+		return NULL;
+	}
+	start = bench_now_ns();
+	memcpy(image, set->image->view.base, set->image->bytes);
+	for (size_t i = 0; i < set->rules->n; i++)
+		actions[i] = (struct fg_action){ .flags = FG_ACT_DISCARD };
+	plane.x->memory.control->side = 0;
+	plane.ipv6 = set->rules->ipv6;
+	*built = (struct bench_built){ set->image->compile_ns + bench_now_ns() - start, set->image->bytes };
+	return &plane;
+}
+
+static void *open_empty(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
+{
+	(void)why;
+	*built = (struct bench_built){ 0, 0 };
+	plane.ipv6 = set->rules->ipv6;
+	return &plane;
+}
+
+static void close_rules(void *ctx)
+{
+	(void)ctx;
+}
+
+static void load(void *ctx, const struct bench_pool *pool)
+{
+	(void)ctx;
+	for (size_t i = 0; i < BENCH_POOL; i++)
+		bench_packet_headers(&pool->packets[i], (uint8_t *)&plane.flows[i]);
+}
+
+/* `repeat` packets from flow `first` on, behind the tail call. What the program said of the last. */
+static uint32_t run(int program, uint32_t first, int repeat)
 {
 	static uint8_t frame[FRAME_OCTETS], after[FRAME_OCTETS];
-	const struct place place = { .mask = count - 1 };
-	uint32_t zero = 0, least = UINT32_MAX;
+	const struct xdp_place place = { .at = first, .mask = XDP_FLOWS_MAX - 1 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame), .data_out = after,
+		    .data_size_out = sizeof(after), .repeat = repeat);
+	uint32_t zero = 0;
 
-	frame[12] = ipv6 ? 0x86 : 0x08;
-	frame[13] = ipv6 ? 0xdd : 0x00;
+	frame[12] = plane.ipv6 ? 0x86 : 0x08;
+	frame[13] = plane.ipv6 ? 0xdd : 0x00;
 	if (bpf_map_update_elem(map_fd("next"), &zero, &program, BPF_ANY) != 0 ||
-	    bpf_map_update_elem(map_fd("places"), &zero, &place, BPF_ANY) != 0)
-		fail("maps", 0);
-	for (int i = 0; i < RUNS; i++) {
-		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame), .data_out = after,
-			    .data_size_out = sizeof(after), .repeat = REPEAT);
-
-		if (bpf_prog_test_run_opts(program_fd("rotate"), &opts) != 0)
-			fail("test run", 0);
-		least = opts.duration < least ? opts.duration : least;
-	}
-	return least;
+	    bpf_map_update_elem(map_fd("places"), &zero, &place, BPF_ANY) != 0 ||
+	    bpf_prog_test_run_opts(program_fd("rotate"), &opts) != 0)
+		bench_fail("a test run: %s", strerror(errno));
+	return opts.retval;
 }
 
-/* Packets by what became of them since the last call. */
-static struct fg_port_counters counted(void)
+static void verdicts_of(int program, size_t n, uint32_t *out)
 {
-	static struct fg_port_counters before;
-	struct fg_port_counters now, d;
-	const uint64_t *a = (const void *)&now, *b = (const void *)&before;
-	uint64_t *out = (void *)&d;
-
-	if (fg_xdp_port_counters(x, 0, &now) != 0)
-		fail("counters", 0);
-	for (size_t i = 0; i < sizeof(d) / sizeof(*out); i++)
-		out[i] = a[i] - b[i];
-	before = now;
-	return d;
+	for (size_t i = 0; i < n; i++)
+		out[i] = run(program, (uint32_t)i, 1) == XDP_DROP;
 }
 
-static void run(const struct xdp_case *c, uint32_t count)
+/* A quarter goes before, as for the matchers. */
+static void warm(int program)
 {
-	double empty, ours;
-	struct fg_port_counters d;
-
-	xdp_case_flows(c, flows, count);
-	empty = measure(program_fd("empty"), count, c->ipv6);
-	(void)counted();
-	ours = measure(x->program, count, c->ipv6);
-	d = counted();
-	printf("| %s | %u | %u | %.0f | %.0f | **%.0f** | %.0f %% |\n", c->name, c->rules, count, empty, ours,
-	       ours - empty, 100.0 - 100.0 * (double)d.by[FG_PASS][FG_CAUSE_NONE].packets / (double)d.received.packets);
-	fflush(stdout);
+	run(program, 0, XDP_FLOWS_MAX / 4);
 }
 
-int main(int argc, char **argv)
+static double round_of(int program)
 {
-	if (argc < 2) {
-		fprintf(stderr, "usage: %s OBJECT [CASE]\n", argv[0]);
-		return 2;
-	}
-	open_all(argv[1]);
-	printf("| case | rules | flows | empty ns | flowgate ns | added ns | hit |\n|---|---|---|---|---|---|---|\n");
-	for (size_t i = 0; i < xdp_cases_count; i++) {
-		const struct xdp_case *c = &xdp_cases[i];
+	uint64_t start = bench_now_ns();
 
-		if (argc > 2 && strstr(c->name, argv[2]) == NULL)
-			continue;
-		x->memory.control->side = FG_SIDE_NONE;
-		xdp_case_compile(c, x->memory.image[0], LINES, x->memory.actions);
-		x->memory.control->side = 0;
-		run(c, 1024);
-		run(c, XDP_FLOWS_MAX);
-	}
-	fg_xdp_close(x);
-	return fg_xdp_remove("/sys/fs/bpf/flowgate-bench") != 0;
+	run(program, 0, XDP_FLOWS_MAX);
+	return (double)(bench_now_ns() - start) / XDP_FLOWS_MAX;
 }
+
+static void verdicts(void *ctx, size_t n, uint32_t *out)
+{
+	(void)ctx;
+	verdicts_of(plane.x->program, n, out);
+}
+
+/* Packets that a rule applied to, by the counters of the program. */
+static uint64_t dropped(void)
+{
+	struct fg_port_counters c;
+
+	if (fg_xdp_port_counters(plane.x, 0, &c) != 0)
+		bench_fail("no counters");
+	return c.received.packets - c.by[FG_PASS][FG_CAUSE_NONE].packets;
+}
+
+static double round_ours(void *ctx, uint64_t *hits)
+{
+	uint64_t before;
+	double ns;
+
+	(void)ctx;
+	warm(plane.x->program);
+	before = dropped();
+	ns = round_of(plane.x->program);
+	*hits = dropped() - before;
+	return ns;
+}
+
+static void verdicts_empty(void *ctx, size_t n, uint32_t *out)
+{
+	(void)ctx;
+	verdicts_of(program_fd("empty"), n, out);
+}
+
+static double round_empty(void *ctx, uint64_t *hits)
+{
+	(void)ctx;
+	*hits = 0;
+	warm(program_fd("empty"));
+	return round_of(program_fd("empty"));
+}
+
+const struct bench_runner bench_xdp = {
+	.name = "flowgate xdp",
+	.plane = BENCH_XDP,
+	.what = "the XDP program, behind a tail call that puts the next headers into the frame",
+	.judges = true,
+	.cannot = cannot,
+	.open = open_rules,
+	.close = close_rules,
+	.load = load,
+	.verdicts = verdicts,
+	.round = round_ours
+};
+const struct bench_runner bench_xdp_empty = { .name = "empty xdp",
+					      .plane = BENCH_XDP,
+					      .what = "a program that passes all, behind the same tail call",
+					      .cannot = cannot,
+					      .open = open_empty,
+					      .close = close_rules,
+					      .load = load,
+					      .verdicts = verdicts_empty,
+					      .round = round_empty };

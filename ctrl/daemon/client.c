@@ -17,7 +17,7 @@
 
 #include "ctrl/daemon/log.h"
 
-enum { IN_FIRST = 4096, OUT_FIRST = 4096, LINES_A_TURN = 64 };
+enum { IN_FIRST = 4096, OUT_FIRST = 4096, LINES_A_TURN = 64, PATIENCE_US = 5000000 };
 
 static void free_client(struct fg_client *c)
 {
@@ -331,6 +331,19 @@ static int on_listener(sd_event_source *source, int fd, uint32_t events, void *c
 	return 0;
 }
 
+void fg_clients_hear(struct fg_clients *all)
+{
+	sd_event_source_set_enabled(all->listener, SD_EVENT_ON);
+}
+
+static int on_patience_over(sd_event_source *source, uint64_t us, void *ctx)
+{
+	(void)source;
+	(void)us;
+	fg_clients_hear(ctx);
+	return 0;
+}
+
 int fg_clients_open(struct fg_clients *all, sd_event *event, int listener)
 {
 	int r;
@@ -341,6 +354,10 @@ int fg_clients_open(struct fg_clients *all, sd_event *event, int listener)
 		r = sd_event_source_set_enabled(all->again, SD_EVENT_OFF);
 	if (r >= 0)
 		r = sd_event_add_io(event, &all->listener, listener, EPOLLIN, on_listener, all);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(all->listener, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, PATIENCE_US, 0, on_patience_over, all);
 	return r < 0 ? r : 0;
 }
 

@@ -62,8 +62,12 @@ struct fg_clients {
 	void *ctx;
 };
 
-/* Callers of a listening socket. 0 or -errno. `asked`, `drained` and `gone` are set before. */
+/*
+ * Callers of a listening socket. 0 or -errno. `asked`, `drained` and `gone` are set before. They wait until fg_clients_hear() says that there is
+ * something to be told, five seconds at most.
+ */
 int fg_clients_open(struct fg_clients *all, sd_event *event, int listener);
+void fg_clients_hear(struct fg_clients *all);
 void fg_clients_close(struct fg_clients *all);
 
 /*

@@ -47,6 +47,7 @@ static void over(struct fg_sync *s)
 	ctrl->sync = NULL;
 	ctrl->sync_again = false;
 	ctrl->synced = true;
+	fg_clients_hear(&ctrl->clients);
 	sync_free(s);
 	fg_bgp_kick(ctrl->bgp);
 	if (again)

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The harness: scenarios, runners and figures. A scenario is a shape of rules, how many, which packets, and on which plane; a runner is one of those that
+ * are measured on a plane, ours or a peer. subset.c has the scenarios, runners.c the table of runners, row.c measures one scenario with all runners of its
+ * plane, result.c writes it down (docs/bench-result.schema.json), compare.c says what got slower, machine.c and steady.c what it ran on and whether it was
+ * disturbed, main.c is the program.
+ *
+ * What always holds: all runners of a row judge the same packets; whoever judges one of them otherwise than the rules say has no figure.
+ */
+#ifndef BENCH_HARNESS_H
+#define BENCH_HARNESS_H
+
+#include <jansson.h>
+
+#include "bench/shapes.h"
+
+enum { BENCH_WHY_MAX = 256, BENCH_ROUNDS_MAX = 101, BENCH_RUNNERS_MAX = 8, BENCH_CHECKED = 4096 };
+
+/* ---- Scenarios ---- */
+
+enum bench_plane { BENCH_MATCH, BENCH_XDP, BENCH_CHANGE, BENCH_PLANES };
+
+struct bench_scenario {
+	const struct bench_shape *shape;
+	size_t count;
+	enum bench_kind kind;
+	enum bench_plane plane;
+};
+
+extern const char *const bench_plane_names[BENCH_PLANES];
+extern const char *const bench_kind_names[BENCH_KINDS_ALL];
+
+/* ---- Runners ---- */
+
+/* A set of rules, ready: what runners are made of. */
+struct bench_set {
+	const struct bench_rules *rules;
+	const struct bench_image *image;
+};
+
+struct bench_built {
+	uint64_t ns;    /* to make what is asked, of rules in order */
+	uint64_t bytes; /* of it; 0: not known */
+};
+
+/* Packets of a traffic, and which rule applies to each (+ 1; 0: none) by the scalar matcher, which is compared with the rules themselves. */
+struct bench_pool {
+	const struct bench_packet *packets; /* BENCH_POOL */
+	const uint32_t *answers;
+	uint64_t hits; /* answers that are not 0 */
+};
+
+struct bench_runner {
+	const char *name;
+	enum bench_plane plane;
+	const char *what;
+	bool says_rule; /* verdicts() says which rule; otherwise 1 for any */
+	bool judges;    /* false: passes all, a floor to be measured beside */
+	/* What of these rules it cannot say; false: nothing. */
+	bool (*cannot)(const struct bench_rules *rules, char why[BENCH_WHY_MAX]);
+	/* NULL: why[] says. */
+	void *(*open)(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX]);
+	void (*close)(void *ctx);
+	void (*load)(void *ctx, const struct bench_pool *pool);
+	/* Of the first n packets of the pool. */
+	void (*verdicts)(void *ctx, size_t n, uint32_t *out);
+	/* Once through the pool. Nanoseconds a packet; *hits: packets that a rule applied to, by its own count. */
+	double (*round)(void *ctx, uint64_t *hits);
+	/* What single operations took since load(), of disturbed rounds too; NULL: it takes them together. How many. */
+	size_t (*latencies)(void *ctx, const double **ns);
+};
+
+extern const struct bench_runner *const bench_runners[]; /* ends in NULL; the first of a plane is ours */
+extern const struct bench_runner bench_burst, bench_scalar, bench_rte_acl, bench_rte_acl_large, bench_xdp,
+	bench_xdp_empty, bench_update, bench_liar;
+
+/* ---- Rows ---- */
+
+enum bench_state {
+	BENCH_GOOD,
+	BENCH_DISTURBED, /* not enough rounds that nothing disturbed */
+	BENCH_VOID,      /* a wrong verdict or count */
+	BENCH_CANNOT,    /* the rules cannot be said, or not be built */
+	BENCH_STATES
+};
+extern const char *const bench_state_names[BENCH_STATES];
+
+struct bench_figure {
+	const struct bench_runner *runner;
+	enum bench_state state;
+	char why[BENCH_WHY_MAX];
+	double ns[BENCH_ROUNDS_MAX]; /* of rounds that nothing disturbed, in the order of the rounds */
+	struct bench_built built;
+	struct {
+		size_t n; /* 0: there are none */
+		double p50, p99, p999, most;
+	} latency; /* ns */
+};
+
+struct bench_row {
+	struct bench_scenario scenario;
+	size_t rules; /* in fact */
+	const struct bench_image *image;
+	uint64_t hits;            /* of BENCH_POOL packets */
+	size_t rounds, disturbed; /* good ones, and those thrown away */
+	char disturbed_by[BENCH_WHY_MAX];
+	double other_load; /* share of the other cores' time that was used meanwhile, at most 1 */
+	double probe_ns;   /* median of the probe before each round */
+	size_t n;
+	struct bench_figure figure[BENCH_RUNNERS_MAX];
+};
+
+struct bench_options {
+	bool acl;
+	size_t acl_rules_max;    /* rte_acl is built for no more rules */
+	double other_load_most;  /* of the other cores; above that a round is disturbed */
+	int core;                /* -1: the last */
+	const char *only_runner; /* NULL: all */
+	size_t rounds;           /* good ones of each row, at most BENCH_ROUNDS_MAX */
+};
+extern struct bench_options bench_options;
+
+/* Measures scenarios that differ in traffic alone, [0, n), and hands over each row. */
+void bench_rows(const struct bench_scenario *scenarios, size_t n, void (*take)(void *ctx, const struct bench_row *row),
+		void *ctx);
+
+/* Least, quartiles and most of n values. */
+struct bench_spread {
+	double least, lower, median, upper, most;
+};
+struct bench_spread bench_spread_of(const double *values, size_t n);
+
+/* ---- Steadiness ---- */
+
+struct bench_steady {
+	uint64_t waited_ns, ran_ns, switches, steal, busy, idle;
+	double probe_ns;
+};
+/* Pins to the core, takes real-time priority where it may. Says in what[] what it got. */
+void bench_steady_start(char what[BENCH_WHY_MAX]);
+/* Again what bench_steady_start() did: DPDK's start has moved us. */
+void bench_steady_pin(void);
+int bench_steady_core(void);
+void bench_steady_begin(struct bench_steady *s);
+/* False: disturbed meanwhile, and why[] says by what. */
+bool bench_steady_end(struct bench_steady *s, char why[BENCH_WHY_MAX]);
+/* Busy share of the other cores since *since was begun. */
+double bench_steady_other(const struct bench_steady *since);
+
+/* ---- Results ---- */
+
+json_t *bench_machine(void);
+json_t *bench_run_object(int argc, char **argv, const char *pinned);
+json_t *bench_row_object(const struct bench_row *row);
+json_t *bench_end_object(json_t *rows);
+/* The lines of a result file as an array; NULL, and said why. */
+json_t *bench_result_read(const char *path);
+/* Prints what got slower beyond noise, of rows that both have. How many; -1: no row is in both. */
+int bench_compare(json_t *before, json_t *after);
+
+/* ---- Subsets ---- */
+
+struct bench_subset {
+	const char *name, *what;
+	const char *shapes, *counts, *kinds, *planes; /* words; NULL: all */
+};
+extern const struct bench_subset bench_subsets[]; /* ends in one without a name */
+/* Scenarios of a subset, those that differ in traffic alone one behind the other; to be freed. False, and said why: there is no such word. */
+bool bench_subset_list(const struct bench_subset *subset, struct bench_scenario **list, size_t *n);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The table of runners (harness.h). The first of a plane is ours: the others' ratios are to it. */
+#include "bench/harness.h"
+
+const struct bench_runner *const bench_runners[] = {
+	&bench_burst,   &bench_scalar,
+#ifdef BENCH_FAULTY
+	&bench_liar,
+#endif
+#ifdef BENCH_HAS_ACL
+	&bench_rte_acl, &bench_rte_acl_large,
+#endif
+	&bench_xdp,     &bench_xdp_empty,     &bench_update, NULL,
+};
+
+const char *const bench_plane_names[BENCH_PLANES] = { "match", "xdp", "change" };
+const char *const bench_kind_names[BENCH_KINDS_ALL] = { "far",   "near",   "hot",   "hot-miss", "uniform",
+							"worst", "beside", "small", "imix" };
+const char *const bench_state_names[BENCH_STATES] = { "good", "disturbed", "void", "cannot" };

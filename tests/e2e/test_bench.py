@@ -1,0 +1,153 @@
+#!/usr/bin/python3
+"""The harness: its results are of the schema, counts of the generator are those of the dataplanes, who judges wrongly has no figure, and a slowed build is
+noticed. test_bench.py FLOWGATE_BENCH FLOWGATE_BENCH_FAULTY SOURCE"""
+import copy
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+try:
+    import jsonschema
+except ImportError:
+    print("skipped: python3-jsonschema is not there")
+    sys.exit(77)
+
+bench, faulty, source = (os.path.realpath(path) for path in sys.argv[1:])
+SCHEMA = json.load(open(os.path.join(source, "docs", "bench-result.schema.json"), encoding="utf-8"))
+QUIET = ["--other-load", "100", "--no-acl", "--rounds", "3"]
+TRIES = 4
+
+
+def fail(what):
+    print(what)
+    sys.exit(1)
+
+
+def run(program, *words, exits=(0,)):
+    done = subprocess.run([program, *words], capture_output=True, text=True, check=False)
+    if done.returncode not in exits:
+        fail(f"{' '.join(words)}: exits with {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def result(program, *words, exits=(0,)):
+    return [json.loads(line) for line in run(program, "--json", *QUIET, *words, exits=exits).splitlines()]
+
+
+def figures(lines):
+    return [(one["row"], figure) for one in lines if "row" in one for figure in one["row"]["figures"]]
+
+
+def valid(lines):
+    validator = jsonschema.Draft7Validator(SCHEMA)
+    for one in lines:
+        for error in validator.iter_errors(one):
+            fail(f"not of the schema: {error.message}: {json.dumps(one)[:300]}")
+    if "run" not in lines[0] or "end" not in lines[-1] or lines[-1]["end"]["rows"] != len(lines) - 2:
+        fail(f"no run, or no end, or rows are missing: {lines[-1]}")
+
+
+def test_schema():
+    """Of every shape, and both planes."""
+    lines = result(bench, "--rules", "10", "--traffic", "uniform", "--plane", "match")
+    valid(lines)
+    kernel = result(bench, "--shape", "mixed,ipv6,fragments", "--rules", "0,100", "--traffic", "far,beside,uniform", "--plane", "xdp")
+    valid(kernel)
+    changed = result(bench, "--shape", "carpet", "--rules", "1000", "--traffic", "uniform", "--plane", "change")
+    valid(changed)
+    lines += kernel + changed
+    shapes = {row["scenario"]["shape"] for row, _ in figures(lines)}
+    if len(shapes) < 11:
+        fail(f"only these shapes: {shapes}")
+    broken = copy.deepcopy(lines[1])
+    broken["row"]["figures"][0]["state"] = "splendid"
+    if jsonschema.Draft7Validator(SCHEMA).is_valid(broken):
+        fail("the schema takes anything")
+    return lines
+
+
+def test_counts(lines):
+    """A runner whose count of hits is not the packets' is void; that uniform packets hit at all is the generator's promise."""
+    for row, figure in figures(lines):
+        what = f"{row['scenario']} {figure['runner']}"
+        if figure["state"] == "void":
+            fail(f"{what}: {figure['why']}")
+        if row["scenario"]["traffic"] == "uniform" and row["hit_share"] < 1:
+            fail(f"{what}: {row['hit_share']} of the packets hit")
+    planes = {row["scenario"]["plane"] for row, figure in figures(lines) if figure["state"] != "cannot"}
+    print(f"counts agree on {sorted(planes)}")
+    if "xdp" not in planes and os.geteuid() == 0:
+        fail("the XDP program was not asked: " + next(figure["why"] for row, figure in figures(lines) if row["scenario"]["plane"] == "xdp"))
+
+
+def test_liar():
+    lines = result(faulty, "--shape", "mixed", "--rules", "10", "--traffic", "hot", "--plane", "match", exits=(1,))
+    valid(lines)
+    states = {figure["runner"]: (figure["state"], figure["why"]) for _, figure in figures(lines)}
+    if states["liar"][0] != "void" or "of packet 999 it says" not in states["liar"][1]:
+        fail(f"the liar is believed: {states}")
+    if states["flowgate burst"][0] in ("void", "cannot"):
+        fail(f"who told the truth is not: {states}")
+
+
+def written(folder, name, lines):
+    path = os.path.join(folder, name)
+    with open(path, "w", encoding="utf-8") as out:
+        out.writelines(json.dumps(one) + "\n" for one in lines)
+    return path
+
+
+def made(samples, runner="flowgate burst"):
+    """A result of one figure."""
+    ordered = sorted(samples)
+    n = len(ordered)
+    spread = dict(zip(("least", "lower", "median", "upper", "most"), (ordered[i] for i in (0, n // 4, n // 2, n - 1 - n // 4, n - 1))))
+    scenario = {"shape": "mixed", "count": 10, "rules": 10, "traffic": "hot", "plane": "match", "churn": 0, "seed": 1}
+    figure = {"runner": runner, "state": "good", "why": "", "ns": samples, "spread": spread}
+    return [{"run": {"format": 1}}, {"row": {"scenario": scenario, "probe_ns": 1, "figures": [figure]}}]
+
+
+def test_compare(folder):
+    """What is beyond noise, by numbers that are given."""
+    old = written(folder, "old", made([10, 10.1, 10.2, 10.3, 10.4]))
+    for name, samples, exits, said in (
+        ("same", [10.1, 10, 10.2, 10.4, 10.3], 0, "0 figures slower, 0 faster, 1 as before"),
+        ("within 5 %", [10.5, 10.6, 10.6, 10.7, 10.7], 0, "0 figures slower"),
+        ("within its spread", [10.0, 10.1, 11.5, 13, 15], 0, "0 figures slower"),
+        ("slower", [12, 12.1, 12.2, 12.3, 12.4], 1, "1 figures slower"),
+        ("faster", [8, 8.1, 8.2, 8.3, 8.4], 0, "0 figures slower, 1 faster"),
+    ):
+        out = run(bench, "compare", old, written(folder, "new", made(samples)), exits=(exits,))
+        if said not in out:
+            fail(f"{name}: {out}")
+    run(bench, "compare", old, written(folder, "new", made([10], "another")), exits=(1,))
+    run(bench, "compare", old, written(folder, "broken", ["no result"]), exits=(2,))
+
+
+def test_slowed(folder):
+    """An unoptimized matcher is noticed. No figure, no answer: where the machine is too busy for one, this is skipped."""
+    words = ["--shape", "mixed", "--rules", "100", "--traffic", "hot", "--plane", "match", "--runner", "flowgate burst"]
+    for _ in range(TRIES):
+        old, new = result(bench, *words), result(faulty, *words)
+        if all(figure["state"] == "good" for lines in (old, new) for _, figure in figures(lines)):
+            break
+        print(f"disturbed: {[figure['why'] for lines in (old, new) for _, figure in figures(lines)]}")
+    else:
+        print("skipped: the machine is too busy for a figure")
+        return 77
+    old, new = written(folder, "fast", old), written(folder, "slow", new)
+    out = run(bench, "compare", old, new, exits=(1,))
+    if "slower: flowgate burst, mixed 100 hot match" not in out:
+        fail(f"a slowed build is not noticed: {out}")
+    if "1 faster" not in run(bench, "compare", new, old):
+        fail("nor is the other way round")
+    return 0
+
+
+test_counts(test_schema())
+test_liar()
+with tempfile.TemporaryDirectory() as place:
+    test_compare(place)
+    sys.exit(test_slowed(place))
