@@ -7,6 +7,8 @@
 
 #include "bench/bench.h"
 
+enum { ENVIRONMENT = 5 /* as of `flowgate` */ };
+
 void bench_fail(const char *what, ...)
 {
 	va_list args;
@@ -16,7 +18,7 @@ void bench_fail(const char *what, ...)
 	vfprintf(stderr, what, args);
 	fputc('\n', stderr);
 	va_end(args);
-	exit(1);
+	exit(ENVIRONMENT);
 }
 
 void *bench_alloc(size_t n, size_t size)

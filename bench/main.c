@@ -11,12 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bench/harness.h"
+#include "bench/sizing.h"
 
 enum { EXIT_WORSE = 1, EXIT_WORDS = 2, SUBSETS_MAX = 16 };
 
 struct program {
-	bool json, list;
+	bool json;
 	const char *output, *compare;
 	struct bench_subset own; /* of the options */
 	const struct bench_subset *subset[SUBSETS_MAX];
@@ -30,9 +30,11 @@ struct program {
 static void usage(FILE *to)
 {
 	fputs("usage: flowgate-bench [SUBSET…] [--shape S,…] [--rules N,…] [--traffic T,…] [--plane P,…]\n"
-	      "                      [--json] [--output FILE] [--compare OLD] [--list] [--no-acl] [--acl-rules N]\n"
+	      "                      [--json] [--output FILE] [--compare OLD] [--no-acl] [--acl-rules N]\n"
 	      "                      [--runner NAME] [--rounds N] [--core N] [--other-load PERCENT]\n"
-	      "       flowgate-bench compare OLD NEW\n",
+	      "       flowgate-bench compare OLD NEW\n"
+	      "       flowgate-bench sizing RULES PCAP [--json]\n"
+	      "       flowgate-bench list\n",
 	      to);
 }
 
@@ -155,30 +157,17 @@ static int run(struct program *p, int argc, char **argv)
 	return p->voided ? EXIT_WORSE : 0;
 }
 
-/* Of two files, or of one and the lines of this run. */
-static int compare(const char *old, json_t *after)
+/* Drops both. */
+static int compare(json_t *before, json_t *after)
 {
-	json_t *before = bench_result_read(old);
-	int slower;
+	int slower = before != NULL && after != NULL ? bench_compare(before, after) : 0;
+	bool read = before != NULL && after != NULL;
 
-	if (before == NULL || after == NULL) {
-		json_decref(before);
-		return EXIT_WORDS;
-	}
-	slower = bench_compare(before, after);
 	json_decref(before);
+	json_decref(after);
 	if (slower < 0)
 		fputs("flowgate-bench: no figure is in both\n", stderr);
-	return slower != 0 ? EXIT_WORSE : 0;
-}
-
-static int compare_files(char **argv)
-{
-	json_t *after = bench_result_read(argv[1]);
-	int r = compare(argv[0], after);
-
-	json_decref(after);
-	return r;
+	return !read ? EXIT_WORDS : slower != 0 ? EXIT_WORSE : 0;
 }
 
 /* ---- Words ---- */
@@ -202,14 +191,11 @@ enum word {
 };
 
 static const struct option options[] = {
-	{ "shape", 1, NULL, SHAPE },         { "rules", 1, NULL, RULES },
-	{ "traffic", 1, NULL, TRAFFIC },     { "plane", 1, NULL, PLANE },
-	{ "json", 0, NULL, JSON },           { "output", 1, NULL, OUTPUT },
-	{ "compare", 1, NULL, COMPARE },     { "list", 0, NULL, LIST },
-	{ "no-acl", 0, NULL, NO_ACL },       { "runner", 1, NULL, RUNNER },
-	{ "acl-rules", 1, NULL, ACL_RULES }, { "core", 1, NULL, CORE },
-	{ "help", 0, NULL, HELP },           { "other-load", 1, NULL, OTHER_LOAD },
-	{ "rounds", 1, NULL, ROUNDS },       { 0 },
+	{ "shape", 1, NULL, SHAPE },           { "rules", 1, NULL, RULES },   { "traffic", 1, NULL, TRAFFIC },
+	{ "plane", 1, NULL, PLANE },           { "json", 0, NULL, JSON },     { "output", 1, NULL, OUTPUT },
+	{ "compare", 1, NULL, COMPARE },       { "no-acl", 0, NULL, NO_ACL }, { "runner", 1, NULL, RUNNER },
+	{ "acl-rules", 1, NULL, ACL_RULES },   { "core", 1, NULL, CORE },     { "help", 0, NULL, HELP },
+	{ "other-load", 1, NULL, OTHER_LOAD }, { "rounds", 1, NULL, ROUNDS }, { 0 },
 };
 
 static bool take_option(struct program *p, int which)
@@ -232,9 +218,6 @@ static bool take_option(struct program *p, int which)
 		return true;
 	case COMPARE:
 		p->compare = optarg;
-		return true;
-	case LIST:
-		p->list = true;
 		return true;
 	case NO_ACL:
 		bench_options.acl = false;
@@ -266,13 +249,14 @@ static bool take_subset(struct program *p, const char *name)
 			p->subset[p->subsets++] = s;
 			return true;
 		}
-	fprintf(stderr, "flowgate-bench: there is no subset '%s'; --list says which there are\n", name);
+	fprintf(stderr, "flowgate-bench: there is no subset '%s'; `list` says which there are\n", name);
 	return false;
 }
 
 int main(int argc, char **argv)
 {
 	static struct program p;
+	json_t *before = NULL;
 	int which, r;
 
 	while ((which = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -282,22 +266,27 @@ int main(int argc, char **argv)
 		}
 	}
 	if (argc - optind == 3 && strcmp(argv[optind], "compare") == 0)
-		return compare_files(argv + optind + 1);
-	for (; optind < argc; optind++)
-		if (!take_subset(&p, argv[optind]))
-			return EXIT_WORDS;
-	if (p.list) {
+		return compare(bench_result_read(argv[optind + 1]), bench_result_read(argv[optind + 2]));
+	if (argc - optind == 3 && strcmp(argv[optind], "sizing") == 0)
+		return bench_sizing(argv[optind + 1], argv[optind + 2], p.json);
+	if (argc - optind == 1 && strcmp(argv[optind], "list") == 0) {
 		list_all();
 		return 0;
 	}
+	for (; optind < argc; optind++)
+		if (!take_subset(&p, argv[optind]))
+			return EXIT_WORDS;
 	if (p.own.name != NULL)
 		p.subset[p.subsets++] = &p.own;
 	if (p.subsets == 0)
 		take_subset(&p, "quick");
+	if (p.compare != NULL && (before = bench_result_read(p.compare)) == NULL)
+		return EXIT_WORDS;
 	p.lines = json_array();
 	r = run(&p, argc, argv);
-	if (r != EXIT_WORDS && p.compare != NULL && compare(p.compare, p.lines) != 0)
-		r = EXIT_WORSE;
+	if (r != EXIT_WORDS && before != NULL)
+		return compare(before, p.lines) != 0 ? EXIT_WORSE : r;
+	json_decref(before);
 	json_decref(p.lines);
 	return r;
 }

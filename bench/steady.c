@@ -16,7 +16,7 @@
 #include "bench/harness.h"
 
 enum { PROBE_LOOPS = 20000, PROBE_TRIES = 3, RESPITE_NS = 1000000, PRIORITY = 50, CPUS_MAX = 1024 };
-static const double probe_slower = 1.06, waited_share = 0.01;
+static const double probe_slower = 1.06, waited_share = 0.02;
 
 static int core = -1;
 static double best_probe_ns;

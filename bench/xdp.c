@@ -14,16 +14,18 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 
-#include "bench/harness.h"
+#include "bench/sizing.h"
 #include "bench/xdp.h"
 #include "ctrl/xdp/state.h"
+#include "flowgate/wire.h"
 #include "xdp_rotate_object.h"
 
-enum { LINES = 1 << 22, SLOTS = 1 << 18, FRAME_OCTETS = XDP_ETHERNET_OCTETS + BENCH_HEADERS_OCTETS };
+enum { LINES = 1 << 22, SLOTS = 1 << 18, TYPE_AT = 12 - XDP_FLOW_AT, IP_AT = 14 - XDP_FLOW_AT };
 static const char folder[] = "/sys/fs/bpf/flowgate-bench";
 
 _Static_assert((int)BENCH_POOL == (int)XDP_FLOWS_MAX, "all of the pool, in turn");
-_Static_assert(sizeof(struct xdp_flow) == BENCH_HEADERS_OCTETS, "headers are a flow");
+_Static_assert(sizeof(struct xdp_flow) == (int)IP_AT + (int)BENCH_HEADERS_OCTETS, "headers are the rest of a flow");
+_Static_assert((int)XDP_FRAME_OCTETS == (int)BENCH_HEAD_OCTETS, "a frame is the head of one");
 
 /* One for all sets. */
 static struct {
@@ -33,7 +35,6 @@ static struct {
 	struct fg_xdp *x;
 	struct xdp_flow *flows;
 	uint32_t used; /* lines of the image that are not zero */
-	bool ipv6;
 } plane;
 
 static int program_fd(const char *name)
@@ -103,35 +104,41 @@ static bool cannot(const struct bench_rules *rules, char why[BENCH_WHY_MAX])
 	return plane.why[0] != '\0';
 }
 
-static void *open_rules(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
+/* Puts an image where packets find it. */
+static bool put_image(const void *image, uint64_t octets, size_t rules)
 {
 	struct fg_action *actions = plane.x->memory.actions;
-	uint8_t *image = plane.x->memory.image[0];
-	uint64_t start;
 
 	plane.x->memory.control->side = FG_SIDE_NONE;
-	memset(image, 0, (size_t)plane.used * FG_LINE_OCTETS);
-	plane.used = (uint32_t)(set->image->bytes / FG_LINE_OCTETS);
-	if (plane.used > LINES) {
-		plane.used = 0;
+	memset(plane.x->memory.image[0], 0, (size_t)plane.used * FG_LINE_OCTETS);
+	plane.used = 0;
+	if (octets / FG_LINE_OCTETS > LINES || rules > SLOTS)
+		return false;
+	plane.used = (uint32_t)(octets / FG_LINE_OCTETS);
+	memcpy(plane.x->memory.image[0], image, octets);
+	for (size_t i = 0; i < rules; i++)
+		actions[i] = (struct fg_action){ .flags = FG_ACT_DISCARD };
+	plane.x->memory.control->side = 0;
+	return true;
+}
+
+static void *open_rules(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
+{
+	uint64_t start = bench_now_ns();
+
+	if (!put_image(set->image->view.base, set->image->bytes, set->rules->n)) {
 		snprintf(why, BENCH_WHY_MAX, "the image has no room");
 		return NULL;
 	}
-	start = bench_now_ns();
-	memcpy(image, set->image->view.base, set->image->bytes);
-	for (size_t i = 0; i < set->rules->n; i++)
-		actions[i] = (struct fg_action){ .flags = FG_ACT_DISCARD };
-	plane.x->memory.control->side = 0;
-	plane.ipv6 = set->rules->ipv6;
 	*built = (struct bench_built){ set->image->compile_ns + bench_now_ns() - start, set->image->bytes };
 	return &plane;
 }
 
 static void *open_empty(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
 {
+	(void)set;
 	(void)why;
 	*built = (struct bench_built){ 0, 0 };
-	plane.ipv6 = set->rules->ipv6;
 	return &plane;
 }
 
@@ -143,21 +150,23 @@ static void close_rules(void *ctx)
 static void load(void *ctx, const struct bench_pool *pool)
 {
 	(void)ctx;
-	for (size_t i = 0; i < BENCH_POOL; i++)
-		bench_packet_headers(&pool->packets[i], (uint8_t *)&plane.flows[i]);
+	for (size_t i = 0; i < BENCH_POOL; i++) {
+		uint8_t *flow = (uint8_t *)&plane.flows[i];
+
+		fg_store_be16(flow + TYPE_AT, pool->packets[i].ipv6 ? FG_ETHERTYPE_IPV6 : FG_ETHERTYPE_IPV4);
+		bench_packet_headers(&pool->packets[i], flow + IP_AT);
+	}
 }
 
 /* `repeat` packets from flow `first` on, behind the tail call. What the program said of the last. */
 static uint32_t run(int program, uint32_t first, int repeat)
 {
-	static uint8_t frame[FRAME_OCTETS], after[FRAME_OCTETS];
+	static uint8_t frame[XDP_FRAME_OCTETS], after[XDP_FRAME_OCTETS];
 	const struct xdp_place place = { .at = first, .mask = XDP_FLOWS_MAX - 1 };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame), .data_out = after,
 		    .data_size_out = sizeof(after), .repeat = repeat);
 	uint32_t zero = 0;
 
-	frame[12] = plane.ipv6 ? 0x86 : 0x08;
-	frame[13] = plane.ipv6 ? 0xdd : 0x00;
 	if (bpf_map_update_elem(map_fd("next"), &zero, &program, BPF_ANY) != 0 ||
 	    bpf_map_update_elem(map_fd("places"), &zero, &place, BPF_ANY) != 0 ||
 	    bpf_prog_test_run_opts(program_fd("rotate"), &opts) != 0)
@@ -198,7 +207,7 @@ static uint64_t dropped(void)
 
 	if (fg_xdp_port_counters(plane.x, 0, &c) != 0)
 		bench_fail("no counters");
-	return c.received.packets - c.by[FG_PASS][FG_CAUSE_NONE].packets;
+	return c.by[FG_DROP][FG_CAUSE_DISCARD].packets;
 }
 
 static double round_ours(void *ctx, uint64_t *hits)
@@ -226,6 +235,29 @@ static double round_empty(void *ctx, uint64_t *hits)
 	*hits = 0;
 	warm(program_fd("empty"));
 	return round_of(program_fd("empty"));
+}
+
+/* ---- Frames of a capture ---- */
+
+bool bench_xdp_heads_load(const struct bench_head *heads, const void *image, size_t octets, size_t rules,
+			  char why[BENCH_WHY_MAX])
+{
+	if (!plane.tried)
+		open_plane();
+	snprintf(why, BENCH_WHY_MAX, "%s", plane.why);
+	if (plane.why[0] != '\0')
+		return false;
+	for (size_t i = 0; i < BENCH_POOL; i++)
+		memcpy(&plane.flows[i], heads[i].octets + XDP_FLOW_AT, sizeof(plane.flows[i]));
+	if (put_image(image, octets, rules))
+		return true;
+	snprintf(why, BENCH_WHY_MAX, "the image has no room");
+	return false;
+}
+
+double bench_xdp_heads_round(uint64_t *hits)
+{
+	return round_ours(NULL, hits);
 }
 
 const struct bench_runner bench_xdp = {

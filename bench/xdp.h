@@ -5,11 +5,16 @@
 
 #include <stdint.h>
 
-enum { XDP_FLOWS_MAX = 1 << 17, XDP_HEADER_WORDS = 7, XDP_ETHERNET_OCTETS = 14 };
+/* A flow is what differs between frames: from the sender's address on, so that EtherType and headers are words of a frame of FRAME octets. */
+enum {
+	XDP_FLOWS_MAX = 1 << 17,
+	XDP_FLOW_AT = 6,
+	XDP_FLOW_WORDS = 8,
+	XDP_FRAME_OCTETS = XDP_FLOW_AT + 8 * XDP_FLOW_WORDS
+};
 
-/* Headers of a flow from the IP header on. */
 struct xdp_flow {
-	uint64_t word[XDP_HEADER_WORDS];
+	uint64_t word[XDP_FLOW_WORDS];
 };
 
 struct xdp_place {

@@ -43,18 +43,18 @@ SEC("xdp.frags") int empty(struct xdp_md *ctx)
 
 SEC("xdp.frags") int rotate(struct xdp_md *ctx)
 {
-	uint64_t *header = (uint64_t *)((long)ctx->data + XDP_ETHERNET_OCTETS);
+	uint64_t *header = (uint64_t *)((long)ctx->data + XDP_FLOW_AT);
 	uint32_t zero = 0, at;
 	struct xdp_place *place = bpf_map_lookup_elem(&places, &zero);
 	const struct xdp_flow *flow;
 
-	if (place == NULL || (long)(header + XDP_HEADER_WORDS) > (long)ctx->data_end)
+	if (place == NULL || (long)(header + XDP_FLOW_WORDS) > (long)ctx->data_end)
 		return XDP_ABORTED;
 	at = place->at++ & place->mask;
 	flow = bpf_map_lookup_elem(&flows, &at);
 	if (flow == NULL)
 		return XDP_ABORTED;
-	for (int i = 0; i < XDP_HEADER_WORDS; i++)
+	for (int i = 0; i < XDP_FLOW_WORDS; i++)
 		header[i] = flow->word[i];
 	bpf_tail_call(ctx, &next, 0);
 	return XDP_ABORTED;

@@ -38,8 +38,8 @@ struct fg_cli {
 	unsigned int drop_malformed;
 	unsigned int xdp; /* 1: rules are judged as for the XDP dataplane, 0: as for DPDK's */
 	const char *limits, *actions, *packet, *read, *write_passed, *write_dropped;
-	const char *owner, *ticket, *source, *rule, *write, *socket;
-	uint64_t mtu, number, ttl_s, confirm_within_s, count, for_s, last, timeout_s;
+	const char *owner, *ticket, *source, *rule, *write, *socket, *compare;
+	uint64_t mtu, number, ttl_s, confirm_within_s, count, for_s, last, timeout_s, other_load;
 	char **room; /* of the lists below; to be freed */
 	struct fg_words rules, names, sequences;
 	struct fg_words argument; /* what is no option */
@@ -87,6 +87,8 @@ const char *fg_show_state(const struct fg_loaded *rule);
 int fg_show_end(int code);
 
 /* The verbs: an enum fg_exit. Each is a file of its name. */
+int fg_cli_bench(struct fg_cli *cli);
+int fg_cli_bench_sizing(struct fg_cli *cli);
 int fg_cli_check(struct fg_cli *cli);
 int fg_cli_completion(struct fg_cli *cli);
 int fg_cli_confirm(struct fg_cli *cli);

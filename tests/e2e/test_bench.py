@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """The harness: its results are of the schema, counts of the generator are those of the dataplanes, who judges wrongly has no figure, and a slowed build is
-noticed. test_bench.py FLOWGATE_BENCH FLOWGATE_BENCH_FAULTY SOURCE"""
+noticed. test_bench.py FLOWGATE_BENCH FLOWGATE_BENCH_FAULTY FLOWGATE SOURCE"""
 import copy
 import json
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ except ImportError:
     print("skipped: python3-jsonschema is not there")
     sys.exit(77)
 
-bench, faulty, source = (os.path.realpath(path) for path in sys.argv[1:])
+bench, faulty, flowgate, source = (os.path.realpath(path) for path in sys.argv[1:])
 SCHEMA = json.load(open(os.path.join(source, "docs", "bench-result.schema.json"), encoding="utf-8"))
 QUIET = ["--other-load", "100", "--no-acl", "--rounds", "3"]
 TRIES = 4
@@ -92,6 +93,34 @@ def test_liar():
         fail(f"who told the truth is not: {states}")
 
 
+def udp(port):
+    """A frame of UDP to 192.0.2.1, in a record of a capture."""
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 1028, 0, 0, 64, 17, 0, bytes((198, 51, 100, 1)), bytes((192, 0, 2, 1)))
+    frame = bytes(12) + b"\x08\x00" + ip + struct.pack("!HHHH", 53, port, 1008, 0) + bytes(1000)
+    return struct.pack("<IIII", 0, 0, len(frame), len(frame)) + frame
+
+
+def test_sizing(folder):
+    """By the command: three of eight packets have a rule; the frame of a cut capture is left out."""
+    rules, capture = os.path.join(folder, "rules"), os.path.join(folder, "capture")
+    with open(rules, "w", encoding="ascii") as out:
+        out.write("match destination 192.0.2.1/32 protocol udp destination-port 1000-1002 then discard\nmatch packet-length 99971-99985 then discard\n")
+    with open(capture, "wb") as out:
+        out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1) + b"".join(udp(1000 + i) for i in range(8)))
+        out.write(struct.pack("<IIII", 0, 0, 30, 30) + udp(1000)[16:46])
+    sizing = json.loads(run(flowgate, "bench", "sizing", "--json", "--other-load", "100", rules, capture, exits=(1,)))["sizing"]
+    if (sizing["frames"], sizing["left_out"], sizing["rules"], sizing["rules_refused"], sizing["wire_octets"]) != (8, 1, 1, 1, 1066):
+        fail(f"{sizing}")
+    for plane in sizing["planes"]:
+        if "ns" in plane and plane["hit_share"] != 3 / 8:
+            fail(f"three of eight packets have a rule: {plane}")
+        print(f"{plane['what']}: {plane.get('why') or 'three of eight'}")
+    run(flowgate, "bench", "sizing", rules, exits=(2,))
+    run(flowgate, "bench", "nonsense", exits=(2,))
+    if "subsets:" not in run(flowgate, "bench", "list"):
+        fail("the command does not list")
+
+
 def written(folder, name, lines):
     path = os.path.join(folder, name)
     with open(path, "w", encoding="utf-8") as out:
@@ -149,5 +178,6 @@ def test_slowed(folder):
 test_counts(test_schema())
 test_liar()
 with tempfile.TemporaryDirectory() as place:
+    test_sizing(place)
     test_compare(place)
     sys.exit(test_slowed(place))

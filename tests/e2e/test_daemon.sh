@@ -196,7 +196,7 @@ is "hazard_2025_11_18: the last good generation stays" "$(call Status | jq .para
 # ---- Metrics
 in_a curl -sS http://127.0.0.1:9185/metrics >"$work/metrics"
 "$python" "$source/tests/e2e/metrics.py" <"$work/metrics"
-if command -v promtool >/dev/null; then promtool check metrics <"$work/metrics"; fi
+if command -v promtool >/dev/null; then promtool check metrics <"$work/metrics" || fail "promtool has something to say"; fi
 grep -q '^flowgate_rule_packets_total{rule="NINE",verdict="drop"} [0-9]' "$work/metrics" || fail "the rule is not in the metrics"
 is "another page" "$(in_a curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:9185/other)" 404
 
