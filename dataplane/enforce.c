@@ -15,6 +15,19 @@ static uint32_t slot_of(const struct fg_matched *m, uint32_t i)
 	return m->slot[i] & FG_SLOT_MASK;
 }
 
+/* What packet i of a burst counts for. */
+FG_INLINE uint32_t octets_of(const struct fg_packets *b, uint32_t i)
+{
+	return b->packet[i].what == FG_PACKET_IP ? b->packet[i].ip_length : b->mbuf[i]->pkt_len;
+}
+
+FG_INLINE void take_case(struct fg_case *c, const struct fg_packets *b, uint32_t i)
+{
+	c->mbuf = b->mbuf[i];
+	c->packet = &b->packet[i];
+	c->octets = octets_of(b, i);
+}
+
 /* On its way by the peer; or, where the verdict is that and rules are not only shadows, dropped. */
 FG_INLINE void pass_or_drop(struct fg_worker *w, const struct fg_case *c, uint8_t verdict, uint8_t cause)
 {
@@ -153,31 +166,82 @@ FG_INLINE void enforce_rules(struct fg_worker *w, const struct fg_case *c, const
 		enforce_all(w, c, m);
 }
 
-/* ---- The burst ---- */
+/* ---- Runs of packets of one fate, which are most of a burst ---- */
 
-/* What the rules that apply will be asked for is on its way. */
-static void fetch(const struct fg_worker *w, uint32_t keyed)
+/* From packet i on, those that no rule applies to. The place of the first other one. */
+static uint32_t pass_run(struct fg_worker *w, const struct fg_packets *b, const struct fg_case *c, uint32_t i)
 {
-	for (uint32_t k = 0; k < keyed; k++) {
-		uint32_t slot = slot_of(&w->matched[k], 0);
+	struct fg_fate fate = {
+		.port = c->card->number, .verdict = FG_PASS, .cause = FG_CAUSE_NONE, .class = FG_CLASS_PLAIN
+	};
+	struct fg_out *o = &w->out[c->card->peer];
+	uint32_t n = o->n;
 
-		if (w->matched[k].count == 0)
+	for (; i < b->n && w->matched[i].count == 0; i++) {
+		fate.octets = b->packet[i].ip_length;
+		o->packet[n] = b->mbuf[i];
+		o->fate[n++] = fate;
+	}
+	w->waiting |= (uint32_t)(n != o->n) << c->card->peer;
+	o->n = n;
+	return i;
+}
+
+/* One rule applies, and it discards. */
+FG_INLINE bool is_discarded(const struct fg_worker *w, const struct fg_matched *m)
+{
+	uint32_t slot = slot_of(m, 0);
+
+	return m->count == 1 && slot < w->slots &&
+	       (w->actions[slot].flags & (FG_ACT_DISCARD | ~(uint32_t)SIMPLE)) == FG_ACT_DISCARD;
+}
+
+/* The same for those that one rule discards. */
+static uint32_t discard_run(struct fg_worker *w, const struct fg_packets *b, struct fg_case *c, uint32_t i)
+{
+	bool samples = fg_sample_wanted(w, true);
+	struct fg_count n = { 0, 0 };
+
+	for (; i < b->n && is_discarded(w, &w->matched[i]); i++) {
+		uint32_t slot = slot_of(&w->matched[i], 0);
+		struct fg_rule_counters *rule = &w->rules[slot];
+
+		take_case(c, b, i);
+		if (samples && fg_sample_gap_is_over(w, rule))
+			fg_sample_due(w, c, slot, FG_DROP, FG_CAUSE_DISCARD);
+		count_rule(rule, FG_DROP, c->octets, w->now_ns);
+		w->dropped[w->drops + n.packets] = c->mbuf;
+		fg_count(&n, c->octets);
+	}
+	w->drops += (uint32_t)n.packets;
+	fg_count_all(&c->port->by[FG_DROP][FG_CAUSE_DISCARD], n);
+	return i;
+}
+
+/* All are IP, and an image was asked. */
+static void enforce_runs(struct fg_worker *w, const struct fg_packets *b, struct fg_case *c)
+{
+	bool shadow = w->control.flags & FG_CONTROL_SHADOW;
+
+	for (uint32_t i = 0, first = 0; i < b->n; first = i) {
+		i = pass_run(w, b, c, i);
+		if (!shadow)
+			i = discard_run(w, b, c, i);
+		if (i != first)
 			continue;
-		rte_prefetch0(&w->actions[slot]);
-		rte_prefetch0(&w->rules[slot]);
+		take_case(c, b, i);
+		enforce_rules(w, c, &w->matched[i++]);
 	}
 }
 
-static void enforce_packets(struct fg_worker *w, struct fg_packets *b, struct fg_case *c)
+/* ---- The burst ---- */
+
+static void enforce_packets(struct fg_worker *w, const struct fg_packets *b, struct fg_case *c)
 {
 	bool image = w->side < FG_SIDES;
-	uint64_t octets = 0;
 
 	for (uint32_t i = 0, keyed = 0; i < b->n; i++) {
-		c->mbuf = b->mbuf[i];
-		c->packet = &b->packet[i];
-		c->octets = c->packet->what == FG_PACKET_IP ? c->packet->ip_length : c->mbuf->pkt_len;
-		octets += c->octets;
+		take_case(c, b, i);
 		if (!c->card->forwards)
 			abort_packet(w, c);
 		else if (!image || c->packet->what != FG_PACKET_IP)
@@ -186,19 +250,43 @@ static void enforce_packets(struct fg_worker *w, struct fg_packets *b, struct fg
 			enforce_rules(w, c, &w->matched[keyed]);
 		keyed += c->packet->what == FG_PACKET_IP;
 	}
-	c->port->received.packets += b->n;
-	c->port->received.bytes += octets;
 }
 
-void fg_enforce_burst(struct fg_worker *w, struct fg_packets *b)
+static struct fg_count received(const struct fg_packets *b)
+{
+	struct fg_count n = { 0, 0 };
+
+	for (uint32_t i = 0; i < b->n; i++)
+		fg_count(&n, octets_of(b, i));
+	return n;
+}
+
+uint32_t fg_enforce_fetch(const struct fg_worker *w, uint32_t keyed)
+{
+	uint32_t all = 0;
+
+	for (uint32_t k = 0; k < keyed; k++) {
+		const struct fg_matched *m = &w->matched[k];
+
+		if (m->count == 0)
+			continue;
+		rte_prefetch0(&w->actions[slot_of(m, 0)]);
+		rte_prefetch0(&w->rules[slot_of(m, 0)]);
+		for (uint32_t i = 0; i < m->count; i++)
+			all |= m->slot[i];
+	}
+	return all;
+}
+
+void fg_enforce_burst(struct fg_worker *w, const struct fg_packets *b)
 {
 	const struct fg_line_card *card = &w->setup.device[b->device];
 	struct fg_case c = { .card = card, .device = b->device, .port = &w->ports[card->number].port };
 
-	if (w->side < FG_SIDES)
-		fetch(w, b->keyed);
-	w->drops = 0;
-	enforce_packets(w, b, &c);
-	if (w->drops != 0)
-		rte_pktmbuf_free_bulk(w->dropped, w->drops);
+	if (card->forwards && w->side < FG_SIDES && b->keyed == b->n)
+		enforce_runs(w, b, &c);
+	else
+		enforce_packets(w, b, &c);
+	fg_count_all(&c.port->received, received(b));
+	fg_dropped_free(w);
 }

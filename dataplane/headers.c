@@ -5,13 +5,10 @@
  */
 #include "dataplane/worker.h"
 
-#include <rte_prefetch.h>
-
 #include "flowgate/straight.h"
 
-enum { AHEAD = 4 };
-
-static void read_one(const struct rte_mbuf *m, struct fg_packet *out)
+/* What is not plain. */
+static __attribute__((noinline)) void read_other(const struct rte_mbuf *m, struct fg_packet *out)
 {
 	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
 
@@ -21,14 +18,17 @@ static void read_one(const struct rte_mbuf *m, struct fg_packet *out)
 
 void fg_packets_read(struct fg_packets *b)
 {
-	b->keyed = 0;
-	for (uint32_t i = 0; i < b->n && i < AHEAD; i++)
-		rte_prefetch0(rte_pktmbuf_mtod(b->mbuf[i], const void *));
+	uint32_t keyed = 0;
+
 	for (uint32_t i = 0; i < b->n; i++) {
-		if (i + AHEAD < b->n)
-			rte_prefetch0(rte_pktmbuf_mtod(b->mbuf[i + AHEAD], const void *));
-		read_one(b->mbuf[i], &b->packet[i]);
-		b->key[b->keyed] = &b->packet[i].key;
-		b->keyed += b->packet[i].what == FG_PACKET_IP;
+		const struct rte_mbuf *m = b->mbuf[i];
+		struct fg_packet *p = &b->packet[i];
+
+		if (m->data_len < FG_STRAIGHT_PLAIN_OCTETS ||
+		    !fg_straight_plain(rte_pktmbuf_mtod(m, const uint8_t *), p))
+			read_other(m, p);
+		b->key[keyed] = &p->key;
+		keyed += p->what == FG_PACKET_IP;
 	}
+	b->keyed = keyed;
 }

@@ -72,4 +72,10 @@ FG_INLINE void fg_count(struct fg_count *c, uint64_t octets)
 	c->bytes += octets;
 }
 
+FG_INLINE void fg_count_all(struct fg_count *c, struct fg_count n)
+{
+	c->packets += n.packets;
+	c->bytes += n.bytes;
+}
+
 #endif

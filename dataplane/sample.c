@@ -13,7 +13,7 @@ static bool is_due(struct fg_worker *w, struct fg_rule_counters *c)
 {
 	struct fg_share_worker *s = w->slot;
 
-	if (w->now_ns - c->sampled_ns < w->control.sample_gap_ns)
+	if (!fg_sample_gap_is_over(w, c))
 		return false;
 	if (w->now_ns - s->second_ns >= SECOND_NS) {
 		s->second_ns = w->now_ns;

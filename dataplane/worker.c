@@ -9,6 +9,7 @@
 
 #include <rte_ethdev.h>
 #include <rte_pause.h>
+#include <rte_prefetch.h>
 
 /* ---- Between two bursts ---- */
 
@@ -45,15 +46,21 @@ static struct fg_view view_of(const struct fg_worker *w)
 	return (struct fg_view){ .base = fg_shared_image(w->shared, w->side) };
 }
 
+/* Frames are on their way into the cache. */
 static void receive(struct fg_worker *w, struct fg_packets *b, uint8_t device)
+{
+	b->device = device;
+	b->n = rte_eth_rx_burst(w->devices->at[device].id, w->queue, b->mbuf, FG_BURST);
+	for (uint32_t i = 0; i < b->n; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(b->mbuf[i], const void *));
+	w->full[device] = b->n == FG_BURST ? w->full[device] + 1 : 0;
+}
+
+/* And their first lines of the image. */
+static void read_keys(const struct fg_worker *w, struct fg_packets *b)
 {
 	struct fg_view view;
 
-	b->device = device;
-	b->n = rte_eth_rx_burst(w->devices->at[device].id, w->queue, b->mbuf, FG_BURST);
-	w->full[device] = b->n == FG_BURST ? w->full[device] + 1 : 0;
-	if (b->n == 0)
-		return;
 	fg_packets_read(b);
 	if (w->side >= FG_SIDES)
 		return;
@@ -83,7 +90,8 @@ static void finish(struct fg_worker *w, struct fg_packets *b)
 			struct fg_view view = view_of(w);
 
 			fg_match_burst_by(w->form, &view, b->key, b->keyed, w->matched);
-			fg_inspect_burst(w, b);
+			if (fg_enforce_fetch(w, b->keyed) & FG_SLOT_PAYLOAD)
+				fg_inspect_burst(w, b);
 		}
 		fg_enforce_burst(w, b);
 		b->n = 0;
@@ -101,6 +109,7 @@ static bool ask(struct fg_worker *w, uint8_t device)
 	finish(w, &w->packets[w->turn ^ 1]);
 	if (next->n == 0)
 		return false;
+	read_keys(w, next);
 	w->turn ^= 1;
 	return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A worker: one thread on one CPU that takes packets from its queue of each device, judges them and sends them on, to completion. Reading order:
- * worker.c is the loop; headers.c makes keys; inspect.c looks for payload patterns; enforce.c judges a burst; act.c does what rules ask for beyond passing and dropping;
+ * worker.c is the loop; headers.c makes keys; inspect.c looks for payload patterns; enforce.c judges a burst; drop.c frees what is dropped; act.c does what rules ask for beyond passing and dropping;
  * sample.c keeps what is to be shown; out.h sends, and sheds.
  *
  * What always holds: after it has begun it takes no lock, asks for no memory and calls no system but what a device's driver does. What it
@@ -89,8 +89,13 @@ void fg_packets_read(struct fg_packets *b);
 void fg_inspect_follow(struct fg_worker *w);
 /* inspect.c: of the rules that the matcher found for a burst, leaves those that apply. */
 void fg_inspect_burst(struct fg_worker *w, struct fg_packets *b);
+/* enforce.c: what will be asked of the rules that were found is on its way into the cache. All that their slots say, together. */
+uint32_t fg_enforce_fetch(const struct fg_worker *w, uint32_t keyed);
 /* enforce.c: a burst out, in order; what is dropped is freed. */
-void fg_enforce_burst(struct fg_worker *w, struct fg_packets *b);
+void fg_enforce_burst(struct fg_worker *w, const struct fg_packets *b);
+
+/* drop.c: frees what was dropped. */
+void fg_dropped_free(struct fg_worker *w);
 
 /* A packet at hand: one of a burst. */
 struct fg_case {
@@ -112,6 +117,12 @@ void fg_sample_due(struct fg_worker *w, const struct fg_case *c, uint32_t slot, 
 FG_INLINE bool fg_sample_wanted(const struct fg_worker *w, bool asked)
 {
 	return w->control.samples_per_s != 0 && (asked || (w->control.flags & FG_CONTROL_SAMPLE_PASS));
+}
+
+/* Before that, no sample of the rule is due. */
+FG_INLINE bool fg_sample_gap_is_over(const struct fg_worker *w, const struct fg_rule_counters *rule)
+{
+	return w->now_ns - rule->sampled_ns >= w->control.sample_gap_ns;
 }
 
 /* How much it is worth when not all can be sent. */

@@ -320,6 +320,17 @@ int fg_rib_announce(struct fg_rib *rib, unsigned peer, const struct fg_rule *rul
 	return -ENOMEM;
 }
 
+bool fg_rib_room(struct fg_rib *rib, unsigned peer)
+{
+	struct fg_rib_peer *of = &rib->peer[peer];
+	uint32_t wanted = of->left_out < of->max / 4 ? of->left_out : of->max / 4;
+
+	if (of->left_out == 0 || of->count + wanted > of->max || of->count == of->max)
+		return false;
+	of->left_out = 0;
+	return true;
+}
+
 bool fg_rib_withdraw(struct fg_rib *rib, unsigned peer, const struct fg_rule *rule)
 {
 	struct fg_rib_entry *e = entry_find(rib, rule, hash_of(rib, rule));

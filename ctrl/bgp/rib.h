@@ -67,7 +67,7 @@ struct fg_rib_peer {
 	struct fg_rib_path *first, *last;
 	uint32_t preference, max, count, stale, most;
 	uint32_t generation[FG_FAMILY_COUNT];
-	uint64_t left_out; /* announced over the maximum */
+	uint32_t left_out; /* announced over the maximum, since fg_rib_room() said that there is room */
 };
 
 struct fg_rib {
@@ -95,6 +95,8 @@ void fg_rib_peer(struct fg_rib *rib, unsigned peer, uint32_t preference, uint32_
  */
 int fg_rib_announce(struct fg_rib *rib, unsigned peer, const struct fg_rule *rule, const struct fg_rib_wish *wish,
 		    const struct fg_finding *refused);
+/* Once, when a peer that had something left out may have as much again, or has a quarter of its maximum free: it is to be asked for it. */
+bool fg_rib_room(struct fg_rib *rib, unsigned peer);
 /* False: there was none. */
 bool fg_rib_withdraw(struct fg_rib *rib, unsigned peer, const struct fg_rule *rule);
 

@@ -296,6 +296,24 @@ static void take_refresh(struct fg_session *s, enum fg_conn c, const struct fg_b
 		s->ops->refreshed(s->ctx, (enum fg_family)(r.afi - 1), r.subtype == FG_BGP_REFRESH_END);
 }
 
+bool fg_session_ask(struct fg_session *s)
+{
+	const struct fg_session_conn *chosen = &s->conn[FG_CONN_CHOSEN];
+	uint8_t out[FG_BGP_HEADER + 4];
+
+	if (chosen->state != FG_SESSION_ESTABLISHED || !chosen->open.refresh || !s->ours.refresh)
+		return false;
+	for (uint16_t f = 0; f < FG_FAMILY_COUNT; f++) {
+		struct fg_bgp_refresh r = { .afi = (uint16_t)(f + 1),
+					    .safi = FG_BGP_FLOWSPEC,
+					    .subtype = FG_BGP_REFRESH_ASK };
+
+		if (s->flowspec[f])
+			s->ops->send(s->ctx, FG_CONN_CHOSEN, out, fg_bgp_refresh_write(&r, out));
+	}
+	return true;
+}
+
 /* A message that its state does not know (RFC 4271 §6.6; subcodes are states: RFC 6608). */
 static void out_of_place(struct fg_session *s, enum fg_conn c, uint8_t kind, uint64_t now_ms)
 {

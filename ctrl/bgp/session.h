@@ -92,6 +92,8 @@ void fg_session_lost(struct fg_session *s, enum fg_conn c, const char *why, uint
 void fg_session_message(struct fg_session *s, enum fg_conn c, const struct fg_bgp_message *m, uint64_t now_ms);
 /* Ends a connection with a NOTIFICATION: framing is lost, or an UPDATE says so. */
 void fg_session_fail(struct fg_session *s, enum fg_conn c, const struct fg_bgp_error *e, uint64_t now_ms);
+/* Asks the peer for its routes of each Flowspec family again (RFC 2918). False: it is not up, or knows no such thing. */
+bool fg_session_ask(struct fg_session *s);
 /* Time has passed. */
 void fg_session_tick(struct fg_session *s, uint64_t now_ms);
 /* When fg_session_tick() is to be called at the latest; FG_SESSION_NEVER. */

@@ -31,7 +31,7 @@ struct fg_words {
 /* What the words behind a verb said; table.c says which option fills which. Numbers and durations are 0 where not given. */
 struct fg_cli {
 	const struct fg_verb *verb;
-	bool json, all, live, partial, dry_run, count_only;
+	bool json, all, live, partial, dry_run, count_only, peers;
 	unsigned int form;         /* enum fg_load_form */
 	unsigned int full_offsets; /* 1: FG_OFFSET_FULL */
 	unsigned int family;       /* enum fg_family, and 2 more where of a VPN */

@@ -28,6 +28,7 @@ enum fg_takes {
 	FG_TAKES_HISTORY = 1 << 15, /* --last */
 	FG_TAKES_LOAD = 1 << 17,    /* --other-load */
 	FG_TAKES_COMPARE = 1 << 18, /* --compare */
+	FG_TAKES_WATCH = 1 << 19,   /* --peers */
 	FG_TAKES_TEXT = 1 << 16,    /* no option: words behind `--` are a rule, not files */
 };
 

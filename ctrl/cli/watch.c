@@ -7,6 +7,16 @@
 
 #include "ctrl/cli/online.h"
 
+static void say_rule(const char *peer, const json_t *rule)
+{
+	const json_t *reason = json_array_get(json_object_get(rule, "reasons"), 0);
+
+	printf("peer %s: %s: %s", peer, fg_cell_text(rule, "state"), fg_cell_text(rule, "text"));
+	if (reason != NULL)
+		printf(" (%s: %s)", fg_cell_text(reason, "code"), fg_cell_text(reason, "detail"));
+	putchar('\n');
+}
+
 static void say(const json_t *e)
 {
 	const char *kind = fg_cell_text(e, "kind"), *name = fg_cell_text(e, "name");
@@ -22,6 +32,10 @@ static void say(const json_t *e)
 		puts("nobody confirmed: the change was taken back");
 	else if (strcmp(kind, "alarm") == 0)
 		printf("a budget is used to %s %%\n", value);
+	else if (strcmp(kind, "session") == 0)
+		printf("peer %s is %s\n", name, value[0] == '1' ? "up" : "down");
+	else if (strcmp(kind, "rule") == 0)
+		say_rule(name, json_object_get(e, "rule"));
 	else
 		printf("%s %s %s\n", kind, name, value);
 }
@@ -42,5 +56,7 @@ int fg_cli_watch(struct fg_cli *cli)
 {
 	int r = fg_online_no_arguments(cli);
 
-	return r == FG_EXIT_DONE ? fg_online_stream(cli, "Watch", NULL, event_take, cli) : r;
+	if (r != FG_EXIT_DONE)
+		return r;
+	return fg_online_stream(cli, "Watch", cli->peers ? json_pack("{s:b}", "peers", true) : NULL, event_take, cli);
 }

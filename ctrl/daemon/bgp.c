@@ -95,6 +95,7 @@ static void on_up(void *ctx, enum fg_conn c)
 		p->conn[FG_CONN_CHOSEN]->place = FG_CONN_CHOSEN;
 	fg_log(LOG_NOTICE, "bgp %s: up; IPv4 Flowspec %s, IPv6 Flowspec %s, hold time %u s", p->config.name,
 	       s->flowspec[FG_IPV4] ? "yes" : "no", s->flowspec[FG_IPV6] ? "yes" : "no", s->hold_s);
+	fg_bgp_watch_session(p, true);
 	settle_stale(p);
 	p->announced = false;
 	fg_bgp_service_tell(p);
@@ -108,6 +109,7 @@ static void on_down(void *ctx, uint32_t keep)
 	struct fg_rib *rib = &p->all->rib;
 	uint32_t wait_s = p->session.restart_s < p->config.stale_s ? p->session.restart_s : p->config.stale_s;
 
+	fg_bgp_watch_session(p, false);
 	p->announced = p->adopted = false;
 	p->resets++;
 	for (int f = 0; f < FG_FAMILY_COUNT; f++) {
@@ -173,6 +175,7 @@ static int on_time(sd_event_source *source, uint64_t us, void *ctx)
 	(void)us;
 	end_stale(p, now_ms);
 	fg_session_tick(&p->session, now_ms);
+	fg_bgp_ask_again(p);
 	fg_bgp_rearm(p);
 	return 0;
 }
@@ -306,8 +309,10 @@ static void peer_change(struct fg_bgp_peer *p, const struct fg_peer_config *conf
 	p->configured = true;
 	p->config = *config;
 	fg_rib_peer(&p->all->rib, p->index, config->preference, config->max_rules);
-	if (same)
+	if (same) {
+		fg_bgp_ask_again(p);
 		return;
+	}
 	fg_session_stop(&p->session, FG_BGP_CHANGED, fg_bgp_now_ms(p->all));
 	session_begin(p);
 }

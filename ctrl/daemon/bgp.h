@@ -2,7 +2,7 @@
 /*
  * The BGP speaker inside of ctrl: sockets and timers for the sessions of ctrl/bgp, UPDATEs into the table, the table to the gate. Reading order:
  * bgp.c (peers, listeners), bgp_conn.c (octets), bgp_update.c (what an UPDATE says), bgp_pump.c (batches), bgp_errors.c (UPDATEs that were wrong),
- * bgp_service.c (what we announce), bgp_show.c (what is said of it). Private to ctrl/daemon.
+ * bgp_service.c (what we announce), bgp_show.c (what is said of it), bgp_watch.c (as it happens). Private to ctrl/daemon.
  */
 #ifndef CTRL_DAEMON_BGP_H
 #define CTRL_DAEMON_BGP_H
@@ -70,6 +70,7 @@ struct fg_bgp_peer {
 	struct fg_bgp_error error;
 	bool adopted; /* what is stale is so because we began anew, not the peer */
 	bool announced, alarmed;
+	uint64_t asked_ms; /* when the peer was last asked to say all again; 0: never */
 	uint64_t count[FG_BGP_RESULTS], updates, resets;
 	struct fg_bgp_bad *bad[FG_BGP_ERRORS_MAX];
 	uint64_t bads;
@@ -135,6 +136,8 @@ void fg_bgp_conn_close(struct fg_bgp_peer *p, enum fg_conn place);
 
 /* bgp_update.c */
 void fg_bgp_take_update(struct fg_bgp_peer *p, const uint8_t *body, size_t len);
+/* What was over the maximum is asked for again once there is room. */
+void fg_bgp_ask_again(struct fg_bgp_peer *p);
 /* Of a family, or of all, what is still stale goes. */
 void fg_bgp_sweep(struct fg_bgp_peer *p, enum fg_family family, const char *why);
 
@@ -147,17 +150,34 @@ void fg_bgp_forget_bad(struct fg_bgp_peer *p);
 void fg_bgp_service_start(struct fg_bgp *b);
 void fg_bgp_service_tell(struct fg_bgp_peer *p);
 
+/* bgp_watch.c */
+struct fg_bgp_told {
+	struct fg_rule rule;
+	const char *site; /* "": everywhere */
+	const char *state;
+	const struct fg_finding *why; /* or NULL */
+	bool count_only;
+};
+bool fg_bgp_watched(const struct fg_bgp *b);
+void fg_bgp_watch_session(const struct fg_bgp_peer *p, bool up);
+void fg_bgp_watch_rule(const struct fg_bgp_peer *p, const struct fg_bgp_told *told);
+/* The gate has answered; `added`: the state of what was added. */
+void fg_bgp_watch_step(const struct fg_bgp_peer *p, const struct fg_rib_step *s, const char *added,
+		       const struct fg_finding *why);
+
 /* bgp_pump.c */
 int fg_bgp_pump_open(struct fg_bgp *b);
 
+/* bgp_show.c: a Rule of the interface, named by its peer and a hash. NULL: no memory. */
+json_t *fg_bgp_rule_object(const struct fg_bgp_peer *p, const struct fg_bgp_told *told);
 /*
- * bgp_show.c: a Rule of the interface, given away, for each path of a bucket of the table that the gate does not have, of one source and name where
+ * A Rule, given away, for each path of a bucket of the table that the gate does not have, of one source and name where
  * these are not NULL. False: there is no such bucket. One bucket after the other is all of the table, whatever comes and goes meanwhile.
  */
 bool fg_bgp_bucket_rules(const struct fg_bgp *b, size_t bucket, const char *source, const char *name,
 			 void (*each)(void *ctx, json_t *rule), void *ctx);
-/* What was said of a rule that the gate has, as an array of Reason. */
-json_t *fg_bgp_reasons(const struct fg_bgp *b, const struct fg_record *r);
+/* What was said of a rule that the gate has, as an array of Reason; `waits`: for room. */
+json_t *fg_bgp_reasons(const struct fg_bgp *b, const struct fg_record *r, bool waits);
 /* The metrics of all peers; their number. */
 size_t fg_bgp_reading(const struct fg_bgp *b, struct fg_metrics_peer out[FG_PEERS_MAX]);
 const char *fg_bgp_result_name(enum fg_bgp_result result);

@@ -11,6 +11,7 @@
 
 #include "ctrl/daemon/bgp.h"
 #include "ctrl/daemon/log.h"
+#include "ctrl/policy/judge.h"
 
 enum { LOG_US = 1000000 };
 
@@ -61,16 +62,35 @@ static void settle_all(struct fg_bgp *b, enum fg_rib_answer answer)
 
 /* ---- Answers ---- */
 
-static void settle(struct fg_bgp *b, const struct fg_rib_step *s, const struct fg_finding *refusal,
+/* What waits for room is in the gate like what is enforced: it must go from there when its peer withdraws it. */
+static bool is_waiting(const struct fg_batch_finding *f)
+{
+	return f->why.code == FG_OVER_BUDGET && f->slot != 0;
+}
+
+/* Of what the gate has taken. */
+static const char *state_of(const struct fg_bgp *b, const struct fg_rib_step *s, const struct fg_batch_finding *said)
+{
+	if (said != NULL && is_waiting(said))
+		return "waiting";
+	if (s->path != NULL && s->path->site != 0 &&
+	    !fg_policy_here(&b->ctrl->conf.policy, fg_rib_site(&b->rib, s->path)))
+		return "elsewhere";
+	return "enforced";
+}
+
+static void settle(struct fg_bgp *b, const struct fg_rib_step *s, const struct fg_batch_finding *refused,
 		   const struct fg_finding *said)
 {
 	struct fg_bgp_peer *p = &b->peer[s->peer];
+	const struct fg_finding *refusal = refused == NULL ? NULL : &refused->why;
 	bool same = refusal != NULL && refusal->code == FG_DUPLICATE; /* the gate has it as it is: so much the better */
 
-	if (refusal != NULL && !same) {
+	if (refusal != NULL && !same && !is_waiting(refused)) {
 		p->count[FG_BGP_REFUSED]++;
 		b->said_refused++;
 		fg_metrics_refused(&b->ctrl->metrics, fg_reason_name(refusal->code), p->config.name);
+		fg_bgp_watch_step(p, s, "refused", refusal);
 		fg_rib_settle(&b->rib, s, FG_RIB_REFUSED, refusal, fg_now_s());
 		return;
 	}
@@ -80,7 +100,8 @@ static void settle(struct fg_bgp *b, const struct fg_rib_step *s, const struct f
 	} else {
 		b->said_deleted++;
 	}
-	fg_rib_settle(&b->rib, s, FG_RIB_DONE, same ? NULL : said, fg_now_s());
+	fg_bgp_watch_step(p, s, state_of(b, s, refused), same ? NULL : refusal != NULL ? refusal : said);
+	fg_rib_settle(&b->rib, s, FG_RIB_DONE, same ? NULL : refusal != NULL ? refusal : said, fg_now_s());
 }
 
 /* Findings come in the order of places, and so do steps. */
@@ -89,7 +110,8 @@ static void settle_each(struct fg_bgp *b, const struct fg_change *c)
 	size_t f = 0;
 
 	for (size_t i = 0; i < b->steps; i++) {
-		const struct fg_finding *refusal = NULL, *said = NULL;
+		const struct fg_batch_finding *refusal = NULL;
+		const struct fg_finding *said = NULL;
 
 		while (f < c->findings && c->finding[f].rule < i)
 			f++;
@@ -98,7 +120,7 @@ static void settle_each(struct fg_bgp *b, const struct fg_change *c)
 
 			said = said == NULL ? why : said;
 			if (refusal == NULL && !fg_reason_is_warning(why->code))
-				refusal = why;
+				refusal = &c->finding[g];
 		}
 		settle(b, &b->step[i], refusal, said);
 	}

@@ -40,36 +40,47 @@ static const char *state_of(const struct fg_rib_path *p)
 }
 
 /* The name of a rule that the gate has no number of: the peer's and a hash of the NLRI. */
-static void name_of(const struct fg_bgp_peer *p, const struct fg_rib_entry *e, char out[FG_NAME_MAX + 1])
+static void name_of(const struct fg_bgp_peer *p, const struct fg_rule *r, char out[FG_NAME_MAX + 1])
 {
-	uint64_t hash = fg_record_hash(e->family, e->offset_form, e->nlri, e->nlri_len);
+	uint64_t hash = fg_record_hash(r->family, r->offset_form, r->nlri, r->nlri_len);
 
 	snprintf(out, FG_NAME_MAX + 1, "%.50s/%08x", p->config.name, (unsigned)(hash >> 32));
 }
 
-static json_t *path_object(const struct fg_bgp *b, const struct fg_rib_path *p)
+json_t *fg_bgp_rule_object(const struct fg_bgp_peer *p, const struct fg_bgp_told *told)
 {
-	const struct fg_bgp_peer *peer = &b->peer[p->peer];
-	struct fg_record head = { .family = p->entry->family,
-				  .offset_form = p->entry->offset_form,
-				  .flags = (uint8_t)(FG_RECORD_BGP | (p->count_only ? FG_RECORD_COUNT_ONLY : 0)),
-				  .actions = p->actions };
-	struct fg_record_view view = { .state = state_of(p), .reasons = json_array() };
+	const struct fg_rule *rule = &told->rule;
+	struct fg_record head = { .family = rule->family,
+				  .offset_form = rule->offset_form,
+				  .flags = (uint8_t)(FG_RECORD_BGP | (told->count_only ? FG_RECORD_COUNT_ONLY : 0)),
+				  .actions = rule->actions };
+	struct fg_record_view view = { .state = told->state, .reasons = json_array() };
 	struct fg_records one = { 0 };
-	struct fg_finding why;
 	json_t *o = NULL;
 
-	memcpy(head.by.source, peer->config.name, sizeof(head.by.source));
-	snprintf(head.by.site, sizeof(head.by.site), "%s", fg_rib_site(&b->rib, p));
-	name_of(peer, p->entry, head.name);
-	if (fg_rib_finding(p, &why))
-		json_array_append_new(view.reasons, fg_reason_object(&why));
-	if (fg_records_add(&one, &head, p->entry->nlri, p->entry->nlri_len) == 0)
+	memcpy(head.by.source, p->config.name, sizeof(head.by.source));
+	snprintf(head.by.site, sizeof(head.by.site), "%s", told->site);
+	name_of(p, rule, head.name);
+	if (told->why != NULL)
+		json_array_append_new(view.reasons, fg_reason_object(told->why));
+	if (fg_records_add(&one, &head, rule->nlri, rule->nlri_len) == 0)
 		o = fg_record_object(fg_records_next(&one, NULL), &view);
 	else
 		json_decref(view.reasons);
 	fg_records_free(&one);
 	return o;
+}
+
+static json_t *path_object(const struct fg_bgp *b, const struct fg_rib_path *p)
+{
+	struct fg_finding why;
+	struct fg_bgp_told told = { .rule = fg_rib_rule(p),
+				    .site = fg_rib_site(&b->rib, p),
+				    .state = state_of(p),
+				    .why = fg_rib_finding(p, &why) ? &why : NULL,
+				    .count_only = p->count_only };
+
+	return fg_bgp_rule_object(&b->peer[p->peer], &told);
 }
 
 bool fg_bgp_bucket_rules(const struct fg_bgp *b, size_t bucket, const char *source, const char *name,
@@ -82,8 +93,9 @@ bool fg_bgp_bucket_rules(const struct fg_bgp *b, size_t bucket, const char *sour
 	for (const struct fg_rib_entry *e = b->rib.bucket[bucket]; e != NULL; e = e->chain)
 		for (const struct fg_rib_path *p = e->first; p != NULL; p = p->next) {
 			const struct fg_bgp_peer *peer = &b->peer[p->peer];
+			const struct fg_rule rule = fg_rib_rule(p);
 
-			name_of(peer, e, its);
+			name_of(peer, &rule, its);
 			if (fg_rib_in_gate(p) || (source != NULL && strcmp(source, peer->config.name) != 0) ||
 			    (name != NULL && strcmp(name, its) != 0))
 				continue;
@@ -92,7 +104,7 @@ bool fg_bgp_bucket_rules(const struct fg_bgp *b, size_t bucket, const char *sour
 	return true;
 }
 
-json_t *fg_bgp_reasons(const struct fg_bgp *b, const struct fg_record *r)
+json_t *fg_bgp_reasons(const struct fg_bgp *b, const struct fg_record *r, bool waits)
 {
 	const struct fg_rule rule = fg_record_rule(r);
 	const struct fg_rib_path *path = NULL;
@@ -102,7 +114,8 @@ json_t *fg_bgp_reasons(const struct fg_bgp *b, const struct fg_record *r)
 	for (unsigned i = 0; b != NULL && i < FG_PEERS_MAX; i++)
 		if (b->peer[i].used && strcmp(b->peer[i].config.name, r->by.source) == 0)
 			path = fg_rib_find(&b->rib, i, &rule);
-	if (path != NULL && fg_rib_finding(path, &why))
+	/* One that has waited has room now. */
+	if (path != NULL && fg_rib_finding(path, &why) && (waits || why.code != FG_OVER_BUDGET))
 		json_array_append_new(reasons, fg_reason_object(&why));
 	return reasons;
 }

@@ -16,7 +16,7 @@
 #include "ctrl/rule/actions.h"
 #include "ctrl/rule/nlri.h"
 
-enum { ALARM_PER_CENT = 75 };
+enum { ALARM_PER_CENT = 75, ASK_AGAIN_MS = 10000 };
 
 void fg_bgp_sweep(struct fg_bgp_peer *p, enum fg_family family, const char *why)
 {
@@ -154,12 +154,42 @@ static void alarm_at(struct fg_bgp_peer *p)
 	p->alarmed = high;
 }
 
+/* Not at each withdrawal of a peer that flaps at its maximum. */
+void fg_bgp_ask_again(struct fg_bgp_peer *p)
+{
+	uint64_t now_ms = fg_bgp_now_ms(p->all);
+
+	if ((p->asked_ms != 0 && now_ms - p->asked_ms < ASK_AGAIN_MS) || !fg_rib_room(&p->all->rib, p->index))
+		return;
+	p->asked_ms = now_ms;
+	if (fg_session_ask(&p->session))
+		fg_log(LOG_NOTICE, "bgp %s: there is room: it is asked for all its rules again", p->config.name);
+}
+
+static void tell_refused(const struct walk *w, const struct fg_rule *rule, bool over)
+{
+	struct fg_bgp_told told = { .rule = *rule,
+				    .site = w->wish->site,
+				    .state = "refused",
+				    .why = w->barred,
+				    .count_only = w->wish->count_only };
+	struct fg_finding why;
+
+	if (over && bar(&why, FG_OVER_BUDGET, "max-rules", "the peer has as many rules as it may have, %u",
+			w->p->config.max_rules))
+		told.why = &why;
+	told.rule.actions = w->wish->actions;
+	fg_bgp_watch_rule(w->p, &told);
+}
+
 static void announce(struct walk *w, const struct fg_rule *rule)
 {
 	struct fg_bgp_peer *p = w->p;
 	int r = fg_rib_announce(&p->all->rib, p->index, rule, w->wish, w->barred);
 
 	p->count[FG_BGP_ANNOUNCED]++;
+	if (r == FG_RIB_FULL || r < 0 || w->barred != NULL)
+		tell_refused(w, rule, r == FG_RIB_FULL || r < 0);
 	if (r == FG_RIB_FULL || r < 0) {
 		if (p->count[FG_BGP_OVER_MAXIMUM]++ == 0)
 			fg_log(LOG_ERR, "bgp %s: the maximum of %u rules is reached: the rest is refused",
@@ -310,5 +340,6 @@ void fg_bgp_take_update(struct fg_bgp_peer *p, const uint8_t *body, size_t len)
 		fg_bgp_error_set(&e, FG_BGP_BAD_UPDATE, 9, "an NLRI runs over the end of its attribute");
 		reset(p, &e);
 	}
+	fg_bgp_ask_again(p);
 	fg_bgp_kick(p->all);
 }

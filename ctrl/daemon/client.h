@@ -47,7 +47,7 @@ struct fg_client {
 	char stream_rule[FG_NAME_MAX + 1]; /* samples of that rule alone; "": of all */
 };
 
-enum fg_stream { FG_STREAM_EVENTS = 1, FG_STREAM_SAMPLES = 2 };
+enum fg_stream { FG_STREAM_EVENTS = 1, FG_STREAM_SAMPLES = 2, FG_STREAM_PEERS = 4 };
 
 struct fg_clients {
 	sd_event *event;

@@ -64,7 +64,10 @@ static void add(struct fg_op *op, const struct fg_walk_rule *rule)
 	struct fg_record_view view = { .listed = rule->listed,
 				       .counters = rule->counted ? &rule->counters : NULL,
 				       .state = fg_rule_state_name(rule->listed->state),
-				       .reasons = r->flags & FG_RECORD_BGP ? fg_bgp_reasons(op->ctrl->bgp, r) : NULL,
+				       .reasons = r->flags & FG_RECORD_BGP
+							  ? fg_bgp_reasons(op->ctrl->bgp, r,
+									   rule->listed->state == FG_RULE_WAITING)
+							  : NULL,
 				       .generation_base = op->ctrl->generation_base,
 				       .clock_offset_ns = op->ctrl->clock_offset_ns,
 				       .place = rule->listed->sequence };

@@ -36,7 +36,7 @@ const struct fg_method fg_methods[] = {
 	{ INTERFACE ".ListQuarantine", FG_ROLE_READ, "", fg_method_list_quarantine },
 	{ INTERFACE ".ListPeers", FG_ROLE_READ, "peer:s", fg_method_list_peers },
 	{ INTERFACE ".BgpErrors", FG_ROLE_READ, "peer:s", fg_method_bgp_errors },
-	{ INTERFACE ".Watch", FG_ROLE_READ, "", fg_method_watch },
+	{ INTERFACE ".Watch", FG_ROLE_READ, "peers:b", fg_method_watch },
 	{ INTERFACE ".Samples", FG_ROLE_READ, "rule:s", fg_method_samples },
 	{ SERVICE ".GetInfo", FG_ROLE_READ, "", get_info },
 	{ SERVICE ".GetInterfaceDescription", FG_ROLE_READ, "interface:s!", get_interface },

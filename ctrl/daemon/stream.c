@@ -31,7 +31,7 @@ static void names_renew(struct fg_ctrl *ctrl)
 		}
 }
 
-static void stream(struct fg_op *op, enum fg_stream which)
+static void stream(struct fg_op *op, uint32_t which)
 {
 	if (!op->more) {
 		fg_op_unavailable(op, "this method answers without end: call it with \"more\":true");
@@ -43,7 +43,7 @@ static void stream(struct fg_op *op, enum fg_stream which)
 
 void fg_method_watch(struct fg_op *op)
 {
-	stream(op, FG_STREAM_EVENTS);
+	stream(op, FG_STREAM_EVENTS | (fg_op_true(op, "peers") ? FG_STREAM_PEERS : 0u));
 }
 
 void fg_method_samples(struct fg_op *op)

@@ -14,10 +14,10 @@ import sys
 import time
 
 from bgp_box import DISCARD, VICTIM, BgpBox, announce, destination, nlri, withdraw
-from box import BOX, check, holds, namespaces, resident_kib, run_all
-from speaker import NOTIFICATION, Speaker, attribute, message, UPDATE
+from box import BOX, Line, check, holds, namespaces, resident_kib, run_all
+from speaker import FLOWSPEC, NOTIFICATION, REFRESH, Speaker, attribute, message, UPDATE
 
-A, B, C, MANY = "a", "b", "c", 10000
+A, B, C, D, MANY, ROOM_OF_D = "a", "b", "c", "d", 10000, 2
 SERVICE = bytes([24, 198, 51, 100])
 PORT53 = bytes([3, 0x81, 17, 5, 0x81, 53])
 # packet-length 99971-99985: no packet can be so long.
@@ -32,7 +32,8 @@ def begin():
             f"max-rules {MANY}; passive on;"),
         B: ("10.9.0.12", 65011, "preference 200; actions discard mark; max-rules 50; passive on; prefix 0.0.0.0/0 shortest 24;"),
         C: ("10.9.0.13", 65012, 'md5 "a key"; ttl-security 1; announce-service on; passive on;'),
-    }, slots=1 << 15, bgp=f"service-prefix 198.51.100.0/24 next-hop {BOX};")
+        D: ("10.9.0.14", 65013, "passive on;"),
+    }, limits=f"source {D} {{ slots {ROOM_OF_D}; }}", slots=1 << 15, bgp=f"service-prefix 198.51.100.0/24 next-hop {BOX};")
     box.start()
     return box
 
@@ -219,7 +220,66 @@ def test_maximum():
     holds("the session", b.is_up())
     holds("the first is enforced", not BOX_.passes("203.0.113.0"))
     holds("the last is not", BOX_.passes("203.0.113.79"))
+    b.send(withdraw(b"".join(destination(f"203.0.113.{i}") for i in range(20))))
+    asked = []
+    while len(asked) < 2:
+        kind, body = b.read()
+        asked += [body] if kind == REFRESH else []
+    check("it is asked for the rest", sorted(asked), [struct.pack("!HBB", afi, 0, FLOWSPEC) for afi in (1, 2)])
+    b.send(announce(65011, b"".join(destination(f"203.0.113.{i}") for i in range(20, 80)), DISCARD))
+    BOX_.rests(B, 50, 50)
+    holds("more of it", not BOX_.passes("203.0.113.69"))
     b.close()
+    BOX_.down(B)
+
+
+def test_waits_for_room():
+    """What has no room waits in the gate; withdrawn meanwhile, it does not come when there is room; and what still waits does."""
+    d = BOX_.speaker(D)
+    rules = [destination(f"203.0.113.{i}") for i in range(ROOM_OF_D + 3)]
+    for rule in rules:
+        d.send(announce(65013, rule, DISCARD))
+    BOX_.until("all have come", lambda: sorted(BOX_.states(D).values()) == ["enforced"] * ROOM_OF_D + ["waiting"] * 3)
+    check("why", [reason["code"] for reason in BOX_.of(D)[rules[-1].hex()]["reasons"]], ["over-budget"])
+    d.send(withdraw(rules[-2]))
+    BOX_.until("one is withdrawn", lambda: rules[-2].hex() not in BOX_.states(D))
+    d.send(withdraw(rules[0] + rules[1]))
+    BOX_.until("the others come", lambda: BOX_.states(D) == {rules[2].hex(): "enforced", rules[4].hex(): "enforced"})
+    holds("enforced", not BOX_.passes("203.0.113.4"))
+    holds("withdrawn", BOX_.passes("203.0.113.3"))
+    d.send(withdraw(rules[2] + rules[4]))
+    BOX_.rests(D, 0, 0)
+    check("nothing is left", BOX_.states(D), {})
+    d.close()
+    BOX_.down(D)
+
+
+def test_watch():
+    """A controller is told what becomes of each rule, and of sessions."""
+    watch = Line(BOX_.path)
+    watch.ask("Watch", more=True, peers=True)
+    b = BOX_.speaker(B)
+    good, wide = destination("192.0.2.60"), destination("10.0.0.0/8")
+
+    def told(nlri):
+        while True:
+            event = watch.hear()["parameters"]
+            if event["kind"] == "rule" and event["rule"]["nlri"] == nlri.hex():
+                return event["name"], event["rule"]["state"], [reason["code"] for reason in event["rule"]["reasons"]]
+
+    b.send(announce(65011, good, DISCARD))
+    check("enforced", told(good), (B, "enforced", ["yields-to-protected"]))
+    b.send(announce(65011, wide, DISCARD))
+    check("refused", told(wide), (B, "refused", ["too-broad"]))
+    b.send(withdraw(good))
+    check("withdrawn", told(good), (B, "withdrawn", []))
+    b.send(announce(64999, good, DISCARD))
+    check("barred", told(good), (B, "refused", ["outside-scope"]))
+    b.close()
+    while (event := watch.hear()["parameters"])["kind"] != "session":
+        pass
+    check("and the session is down", (event["name"], event["value"]), (B, 0))
+    watch.close()
     BOX_.down(B)
 
 
@@ -444,7 +504,7 @@ def test_command():
     b.send(announce(65011, bad + destination("0.0.0.0/0"), DISCARD))
     BOX_.rests(B, 1, 0)
     r, out = flowgate("bgp")
-    holds("a line each", r == 0 and [line.split()[0] for line in out.splitlines()] == ["PEER", A, B, C], out)
+    holds("a line each", r == 0 and [line.split()[0] for line in out.splitlines()] == ["PEER", A, B, C, D], out)
     r, out = flowgate("bgp", B)
     holds("one", r == 0 and "established" in out and "treated-as-withdrawn" in out, out)
     r, out = flowgate("bgp", B, "--json")
@@ -470,5 +530,5 @@ def test_command():
 if __name__ == "__main__":
     BOX_ = begin()
     run_all([test_announce_to_verdict, test_2013, test_match_all_over_the_session, test_errors_cost_themselves, test_path_checks,
-             test_communities, test_two_peers, test_maximum, test_graceful_restart, test_we_restart, test_flapping, test_half_open_and_slow,
+             test_communities, test_two_peers, test_maximum, test_waits_for_room, test_watch, test_graceful_restart, test_we_restart, test_flapping, test_half_open_and_slow,
              test_many, test_strangers_and_wrong_opens, test_key_and_hops, test_service_prefix, test_command], BOX_)

@@ -17,27 +17,38 @@
 
 static const uint8_t fragment_bits[FG_FRAGMENT_STATES] = { 0, 1, 4, 5, 2, 3, 10, 11, 0 };
 
-static size_t straights;
+static size_t straights, plains;
+
+static bool straight(const struct or_gen_frame *f, const uint8_t *data, struct fg_packet *out)
+{
+	return fg_straight(data, data + f->captured, out);
+}
+
+static bool plain(const struct or_gen_frame *f, const uint8_t *data, struct fg_packet *out)
+{
+	return f->captured >= FG_STRAIGHT_PLAIN_OCTETS && fg_straight_plain(data, out);
+}
 
 /* Where it takes a frame, it says of each octet what the walk says, whatever was there before; where it does not, it leaves it. */
-static void compare_straight(const struct or_gen_frame *f, const uint8_t *data, struct fg_packet *out)
+static bool is_as_walked(bool (*take)(const struct or_gen_frame *, const uint8_t *, struct fg_packet *),
+			 const struct or_gen_frame *f, const uint8_t *data)
 {
-	struct fg_packet walked, before;
+	struct fg_packet walked, before, taken, *out = &taken;
 
 	if (f->link == OR_LINK_RAW)
-		return;
+		return false;
 	memset(out, 0xa5, sizeof(*out));
 	before = *out;
-	if (!fg_straight(data, data + f->captured, out)) {
+	if (!take(f, data, out)) {
 		assert_memory_equal(out, &before, sizeof(before));
-		return;
+		return false;
 	}
-	straights++;
 	fg_packet_parse_missing(data, data + f->captured, (uint32_t)(f->wire - f->captured), &walked);
 	assert_memory_equal(&out->key, &walked.key, sizeof(walked.key));
 	assert_int_equal(out->ip_length, walked.ip_length);
 	assert_int_equal(out->l3_octet, walked.l3_octet);
 	assert_int_equal(out->what, walked.what);
+	return true;
 }
 
 static void parse(const struct or_gen_frame *f, struct fg_packet *out)
@@ -46,7 +57,8 @@ static void parse(const struct or_gen_frame *f, struct fg_packet *out)
 	const uint8_t *data = copy + 1;
 
 	memcpy(copy + 1, f->octets, f->captured);
-	compare_straight(f, data, out);
+	straights += is_as_walked(straight, f, data);
+	plains += is_as_walked(plain, f, data);
 	if (f->link == OR_LINK_RAW)
 		fg_packet_parse_ip_missing(data, data + f->captured, (uint32_t)(f->wire - f->captured), out);
 	else
@@ -118,7 +130,7 @@ static void test_walk_agrees(void **state)
 		kinds[want.kind]++;
 	}
 	assert_true(kinds[OR_NOT_IP] > 1000 && kinds[OR_MALFORMED] > 1000 && kinds[OR_IP] > 500000);
-	assert_true(straights > 50000);
+	assert_true(straights > 50000 && plains > 50000);
 }
 
 int main(void)

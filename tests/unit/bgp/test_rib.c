@@ -305,7 +305,14 @@ static void test_maximum(void **state)
 	assert_int_equal(g->rib.peer[0].left_out, 4);
 	announce(g, 0, 3, FG_RIB_SAME);
 	announce(g, 1, 9, FG_RIB_ADDED); /* others have their own */
+	assert_false(fg_rib_room(&g->rib, 0));
 	withdraw(g, 0, 0, true);
+	assert_false(fg_rib_room(&g->rib, 0)); /* one of four, and not a quarter of eight */
+	withdraw(g, 0, 1, true);
+	assert_true(fg_rib_room(&g->rib, 0));
+	assert_false(fg_rib_room(&g->rib, 0)); /* once */
+	assert_false(fg_rib_room(&g->rib, 1)); /* nothing of it was left out */
+	announce(g, 0, 1, FG_RIB_ADDED);
 	announce(g, 0, 9, FG_RIB_ADDED);
 	pump(g);
 	check(g, 9, 1);

@@ -533,6 +533,23 @@ static void test_refresh(void **state)
 	assert_int_equal(seen.downs, 0);
 }
 
+static void test_asks_again(void **state)
+{
+	struct fg_bgp_open o = theirs();
+	struct seen seen;
+
+	(void)state;
+	begin(&seen, true);
+	assert_false(fg_session_ask(&seen.s));
+	bring_up(&seen, &o);
+	assert_true(fg_session_ask(&seen.s));
+	assert_int_equal(seen.sent[FG_CONN_CHOSEN][FG_BGP_REFRESH], o.flowspec[FG_IPV4] + o.flowspec[FG_IPV6]);
+	o.refresh = false;
+	begin(&seen, true);
+	bring_up(&seen, &o);
+	assert_false(fg_session_ask(&seen.s));
+}
+
 static void test_update_ends_session(void **state)
 {
 	struct fg_bgp_open o = theirs();
@@ -574,6 +591,7 @@ int main(void)
 		cmocka_unit_test(test_dial_times_out),
 		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_refresh),
+		cmocka_unit_test(test_asks_again),
 		cmocka_unit_test(test_update_ends_session),
 	};
 
