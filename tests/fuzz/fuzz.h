@@ -2,7 +2,8 @@
 /*
  * What the fuzz targets share. Comes in: octets that libFuzzer made up. Goes out: nothing, or an abort that says which statement did not
  * hold. What always holds: a target does the same for the same octets, whatever came before, so one file is enough to see a failure again:
- * `fuzz-nlri FILE`. Next: fuzz_nlri.c, fuzz_actions.c, fuzz_text.c, fuzz_packet.c, fuzz_table.c, fuzz_bgp.c.
+ * `fuzz-nlri FILE`. Next: fuzz_nlri.c, fuzz_actions.c, fuzz_text.c, fuzz_packet.c, fuzz_table.c, fuzz_bgp.c,
+ * fuzz_pattern.c.
  */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H

@@ -91,9 +91,17 @@ def bgp(source):
                 yield bytes([AS4]) + header(2, bytes([0, 0]) + len(attributes).to_bytes(2, "big") + attributes)
 
 
+def pattern(_):
+    for octets in (1, 1999, 2000, 2001):
+        yield b"a" * octets
+        for flags in (b"", b"i", b"smix"):
+            yield b"/" + b"a" * octets + b"/" + flags
+    yield from (b"", b"/", b"//", b"///", b"//i", b"/abc", b"/abc/q", b"/abc/ii", b"/abc/i ", b"a/b/i", b"/a/b/i", b"/a\\/s", b"/\\x2f[^\\x00]{2,9}$/m", b"abc\0/i")
+
+
 def main():
     source, target, folder = sys.argv[1:]
-    makers = {"nlri": nlri, "actions": actions, "text": text, "packet": packet, "table": table, "bgp": bgp}
+    makers = {"nlri": nlri, "actions": actions, "text": text, "packet": packet, "table": table, "bgp": bgp, "pattern": pattern}
     for octets in makers[target](source):
         with open(os.path.join(folder, hashlib.sha1(octets).hexdigest()), "wb") as out:
             out.write(octets)
