@@ -316,6 +316,11 @@ def machine_said(run):
             f"machine was shared, and lines that are far from the core cost more than they would alone. Figures are medians, in parentheses the quartiles."]
 
 
+def words_kept(words):
+    """Without where the result went."""
+    return [word for i, word in enumerate(words) if word != "--output" and (i == 0 or words[i - 1] != "--output")]
+
+
 def page(r, folder):
     here = os.path.dirname(os.path.realpath(__file__))
     with open(os.path.join(here, "why.md"), encoding="utf-8") as f:
@@ -338,7 +343,7 @@ def page(r, folder):
               "## One change", "", *change_table(r), ""]
     lines += ["## Memory and building", "", *build_table(r), "", "## Who could not", "", *cannot_table(r), "", "## Disturbed", "", *disturbed_said(r), "",
               "## To make this again", ""]
-    lines += ["    sudo build/bench/flowgate-bench " + " ".join(run["words"]) for run in r.runs]
+    lines += ["    sudo build/bench/flowgate-bench " + " ".join(words_kept(run["words"])) for run in r.runs]
     lines += ["    bench/report.py bench RESULT…", ""]
     with open(os.path.join(folder, "README.md"), "w", encoding="utf-8") as out:
         out.write("\n".join(lines).rstrip() + "\n")

@@ -172,8 +172,9 @@ static bool take_steadily(struct open_row *o, size_t round, double ns[BENCH_RUNN
 	*probe_ns = steady.probe_ns;
 	steadily = take_turns(o, round, ns);
 	if (o->row.figure[0].runner->steadies) {
-		snprintf(o->row.disturbed_by, BENCH_WHY_MAX, "%s",
-			 steadily ? "" : "a runner was disturbed while packets went through it");
+		if (!steadily)
+			snprintf(o->row.disturbed_by, BENCH_WHY_MAX,
+				 "a runner was disturbed while packets went through it");
 		return steadily;
 	}
 	return bench_steady_end(&steady, BENCH_WITHOUT, o->row.disturbed_by) && steadily;
