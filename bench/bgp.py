@@ -58,12 +58,14 @@ def latency(box, peer):
         start, seen = time.monotonic(), [DPORT]
         peer.send(announce(ASN, rule, DISCARD))
         while DPORT in seen:
+            sent = time.monotonic()
             out.send(udp_frame("192.0.2.7", SPORT, DPORT))
             out.send(udp_frame("198.51.100.77", SPORT, BEHIND))
             seen = []
             while BEHIND not in seen:
                 seen.append(struct.unpack_from("!H", into.recv(2048), 36)[0])
-        took.append((time.monotonic() - start) * 1e3)
+        took.append((sent - start) * 1e3)
+        rests(box, 1)
         peer.send(withdraw(rule))
         rests(box, 0)
     took.sort()

@@ -35,6 +35,7 @@ struct fg_peer_config {
 	bool passive;
 	bool ignore_first_as; /* a route server does not put its own AS first */
 	bool announce;        /* the service prefixes */
+	bool short_messages;  /* RFC 8654 is not offered */
 	uint8_t offset_form;  /* enum fg_offset_form */
 	uint8_t hops;      /* away at most: TTL of what we send; with ttl_security 256 - hops is asked of what comes */
 	bool ttl_security; /* RFC 5082 */

@@ -162,6 +162,8 @@ int fg_conf_peer_choice(struct fg_conf_reading *r, const struct fg_text_setting 
 		return fg_conf_choose(r, s, "check", "ignore", &r->peer->ignore_first_as);
 	if (strcmp(word, "announce-service") == 0)
 		return fg_conf_choose(r, s, "off", "on", &r->peer->announce);
+	if (strcmp(word, "extended-messages") == 0)
+		return fg_conf_choose(r, s, "on", "off", &r->peer->short_messages);
 	result = fg_conf_choose(r, s, "strict", "full", &full);
 	if (result == 0)
 		r->peer->offset_form = full ? FG_OFFSET_FULL : FG_OFFSET_STRICT;

@@ -76,6 +76,7 @@ const struct fg_conf_word fg_conf_words[] = {
 	{ "peer", "passive", false, 1, 1, "'off' or 'on'", fg_conf_peer_choice },
 	{ "peer", "first-as", false, 1, 1, "'check' or 'ignore'", fg_conf_peer_choice },
 	{ "peer", "announce-service", false, 1, 1, "'off' or 'on'", fg_conf_peer_choice },
+	{ "peer", "extended-messages", false, 1, 1, "'on' or 'off'", fg_conf_peer_choice },
 	{ "peer", "ipv6-offset-encoding", false, 1, 1, "'strict' or 'full'", fg_conf_peer_choice },
 	{ "peer", "prefix", false, 1, 3, "a prefix, or a prefix, 'shortest' and a length", fg_conf_peer_prefix },
 	{ "peer", "actions", false, 1, FG_TEXT_SETTING_WORDS - 1, "names of actions", fg_conf_peer_actions },

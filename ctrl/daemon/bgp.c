@@ -214,7 +214,7 @@ static struct fg_bgp_open open_of(const struct fg_bgp *b, const struct fg_peer_c
 				 .as4 = true,
 				 .refresh = true,
 				 .enhanced_refresh = true,
-				 .extended = true,
+				 .extended = !c->short_messages,
 				 .multiprotocol = true,
 				 .restart = c->restart_s > 0,
 				 .restart_notification = true,

@@ -68,9 +68,11 @@ static void take_messages(struct fg_bgp_conn *c)
 	struct fg_bgp_error e;
 	size_t at = 0;
 	enum fg_bgp_framing f = FG_BGP_WHOLE;
+	/* Who is not offered longer messages may write a few octets too many (FRR), and is heard. */
+	bool longer = c->place == FG_CONN_CHOSEN && (p->session.extended || p->config.short_messages);
 
 	while (!c->dead && f == FG_BGP_WHOLE) {
-		f = fg_bgp_frame(c->in + at, c->in_len - at, c->place == FG_CONN_CHOSEN && p->session.extended, &m, &e);
+		f = fg_bgp_frame(c->in + at, c->in_len - at, longer, &m, &e);
 		if (f == FG_BGP_BROKEN)
 			fg_session_fail(&p->session, (enum fg_conn)c->place, &e, fg_bgp_now_ms(p->all));
 		if (f != FG_BGP_WHOLE)

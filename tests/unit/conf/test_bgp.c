@@ -68,7 +68,8 @@ static void test_all(void **state)
 		    "passive on;\n"
 		    "ttl-security 2; md5 \"a key\"; hold-time 30s; retry-time 10; restart-time 2m; stale-time 1h; "
 		    "max-rules 20k; preference 200;\n"
-		    "first-as ignore; announce-service on; ipv6-offset-encoding full; prefix 203.0.113.0/24 shortest "
+		    "first-as ignore; announce-service on; extended-messages off; ipv6-offset-encoding full; prefix "
+		    "203.0.113.0/24 shortest "
 		    "32; prefix 2001:db8::/32;\n"
 		    "actions discard rate-limit; community 65001:100 site fra; community 65001:1:2 ttl 10m; community "
 		    "65001:3 count-only; }\n");
@@ -79,7 +80,8 @@ static void test_all(void **state)
 	assert_int_equal(conf.bgp.listen[2].port, 179);
 	assert_true(conf.bgp.service[FG_IPV4].there && conf.bgp.service[FG_IPV6].there);
 	assert_int_equal(conf.bgp.service[FG_IPV6].length, 48);
-	assert_true(p->has_local && p->passive && p->ttl_security && p->announce && p->ignore_first_as);
+	assert_true(p->has_local && p->passive && p->ttl_security && p->announce && p->ignore_first_as &&
+		    p->short_messages);
 	assert_int_equal(p->local_as, 65002);
 	assert_int_equal(p->hops, 2);
 	assert_string_equal(p->md5, "a key");
