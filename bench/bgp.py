@@ -49,14 +49,16 @@ def many(box, peer):
         print(f"{RULES} NLRIs: in {into:.2f} s, out {out:.2f} s; {each:.0f} octets of ctrl each", flush=True)
 
 
-def latency(box, peer):
+def latencies(box, say, rests_at, tries):
+    """Milliseconds from announcing a rule to sending the first packet that it drops, sorted. `say(make)` sends what make(AS) is; `rests_at(n)` waits until
+    the gate has n rules."""
     out, into, took = box.sender(), box.receiver(SPORT), []
     into.setblocking(True)
     into.settimeout(5)
     rule = destination("192.0.2.7", bytes([3, 0x81, 17, 5, 0x81, DPORT]))
-    for _ in range(TRIES):
+    for _ in range(tries):
         start, seen = time.monotonic(), [DPORT]
-        peer.send(announce(ASN, rule, DISCARD))
+        say(lambda asn: announce(asn, rule, DISCARD))
         while DPORT in seen:
             sent = time.monotonic()
             out.send(udp_frame("192.0.2.7", SPORT, DPORT))
@@ -65,10 +67,14 @@ def latency(box, peer):
             while BEHIND not in seen:
                 seen.append(struct.unpack_from("!H", into.recv(2048), 36)[0])
         took.append((sent - start) * 1e3)
-        rests(box, 1)
-        peer.send(withdraw(rule))
-        rests(box, 0)
-    took.sort()
+        rests_at(1)
+        say(lambda _: withdraw(rule))
+        rests_at(0)
+    return sorted(took)
+
+
+def latency(box, peer):
+    took = latencies(box, lambda make: peer.send(make(ASN)), lambda n: rests(box, n), TRIES)
     print(f"announce to first dropped packet: median {took[TRIES // 2]:.1f} ms, p99 {took[TRIES * 99 // 100]:.1f} ms, worst {took[-1]:.1f} ms")
 
 

@@ -11,12 +11,13 @@ BUILD, NAMES = os.path.realpath(sys.argv[1]), sys.argv[2:]
 sys.argv = [sys.argv[0], os.path.join(BUILD, "flowgated"), "bird"]
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "tests", "e2e"))
 import test_peers as peers  # noqa: E402
+from bgp import latencies  # noqa: E402
 from bgp_box import AS, DISCARD, BgpBox, announce, destination, withdraw  # noqa: E402
-from box import BOX, namespaces, udp_frame  # noqa: E402
+from box import BOX, namespaces  # noqa: E402
 from speaker import Speaker  # noqa: E402
 
 ADDRESS, ASN, FEEDER, FEEDER_AS = peers.ADDRESS, peers.ASN, peers.FEEDER, peers.FEEDER_AS
-RULES, TRIES, NLRIS_A_MESSAGE, SPORT, DPORT, BEHIND = 10000, 500, 150, 7000, 53, 9999
+RULES, TRIES, NLRIS_A_MESSAGE = 10000, 500, 150
 
 
 class Bird(peers.Bird):
@@ -104,30 +105,7 @@ def relayed(box):
     parts = [b"".join(every[i:i + NLRIS_A_MESSAGE]) for i in range(0, RULES, NLRIS_A_MESSAGE)]
     into = timed(box, RULES, lambda: [feeder.send(announce(FEEDER_AS, part, DISCARD)) for part in parts])
     out = timed(box, 0, lambda: [feeder.send(withdraw(part)) for part in parts])
-    return into, out, latencies(box, feeder)
-
-
-def latencies(box, feeder):
-    """Milliseconds from announcing a rule to the feeder's peer to sending the first packet that is dropped, sorted."""
-    out, into, took = box.sender(), box.receiver(SPORT), []
-    into.setblocking(True)
-    into.settimeout(5)
-    rule = destination("192.0.2.7", bytes([3, 0x81, 17, 5, 0x81, DPORT]))
-    for _ in range(TRIES):
-        start, seen = time.monotonic(), [DPORT]
-        feeder.send(announce(FEEDER_AS, rule, DISCARD))
-        while DPORT in seen:
-            sent = time.monotonic()
-            out.send(udp_frame("192.0.2.7", SPORT, DPORT))
-            out.send(udp_frame("198.51.100.77", SPORT, BEHIND))
-            seen = []
-            while BEHIND not in seen:
-                seen.append(struct.unpack_from("!H", into.recv(2048), 36)[0])
-        took.append((sent - start) * 1e3)
-        rests(box, 1)
-        feeder.send(withdraw(rule))
-        rests(box, 0)
-    return sorted(took)
+    return into, out, latencies(box, lambda make: feeder.send(make(FEEDER_AS)), lambda n: rests(box, n), TRIES)
 
 
 def configured(box, peer):
