@@ -13,7 +13,7 @@
 #include "ctrl/daemon/log.h"
 #include "ctrl/policy/judge.h"
 
-enum { LOG_US = 1000000 };
+enum { LOG_US = 1000000, RETRY_US = 500000 };
 
 static bool room_for(struct fg_bgp *b, size_t more)
 {
@@ -142,6 +142,14 @@ static void say(struct fg_bgp *b)
 	b->said_admitted = b->said_refused = b->said_deleted = b->batches = 0;
 }
 
+static int on_retry(sd_event_source *source, uint64_t us, void *ctx)
+{
+	(void)source;
+	(void)us;
+	fg_bgp_kick(ctx);
+	return 0;
+}
+
 static void on_done(void *ctx, struct fg_change *c, bool answered)
 {
 	struct fg_bgp *b = ctx;
@@ -155,9 +163,11 @@ static void on_done(void *ctx, struct fg_change *c, bool answered)
 		settle_all(b, FG_RIB_LOST);
 	}
 	fg_change_free(c);
-	/* Without an answer there is another gate soon, and all is compared with it; otherwise the next batch waits. */
+	/* Without an answer there is another gate soon, and all is compared with it; or this one gave the batch up, and is asked again. */
 	if (answered)
 		fg_bgp_kick(b);
+	else if (b->ctrl->asks.fd >= 0)
+		sd_event_add_time_relative(b->ctrl->event, NULL, CLOCK_MONOTONIC, RETRY_US, 0, on_retry, b);
 }
 
 /* ---- Batches ---- */

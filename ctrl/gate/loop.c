@@ -219,9 +219,12 @@ static bool has_more(const struct peer *p)
 	return fg_outbox_first(&p->out) != NULL;
 }
 
+/* Who asks faster than it reads the answers is asked to wait, rather than cut off. */
 static struct pollfd watch(const struct peer *p)
 {
-	return (struct pollfd){ .fd = p->fd, .events = (short)(POLLIN | (has_more(p) ? POLLOUT : 0)) };
+	bool hears = fg_outbox_idle(&p->out);
+
+	return (struct pollfd){ .fd = p->fd, .events = (short)((hears ? POLLIN : 0) | (has_more(p) ? POLLOUT : 0)) };
 }
 
 static void turn(struct loop *l)
