@@ -108,8 +108,8 @@ static void put(enum fg_record_op op, uint32_t i)
 	struct fg_record *r = (struct fg_record *)(void *)(message + octets);
 	struct fg_batch *batch = (struct fg_batch *)(void *)(message + sizeof(struct fg_message));
 
-	memset(r, 0, fg_record_octets(sizeof(nlri)));
-	r->octets = fg_record_octets(sizeof(nlri));
+	memset(r, 0, fg_record_octets(sizeof(nlri), 0));
+	r->octets = fg_record_octets(sizeof(nlri), 0);
 	r->op = (uint8_t)op;
 	r->nlri_len = sizeof(nlri);
 	r->actions.set = FG_ACT_DISCARD;

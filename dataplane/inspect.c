@@ -10,17 +10,21 @@
 
 void fg_inspect_follow(struct fg_worker *w)
 {
-	const struct fg_share_patterns *p, *before = w->patterns;
+	const struct fg_share_patterns *p;
 	const void *database = NULL;
 
 	if (w->side >= FG_SIDES)
 		return;
 	p = fg_shared_patterns(w->shared, w->side);
 	w->patterns = p;
-	if (p == before && p->generation == w->patterns_generation)
-		return;
+	w->numbers = fg_shared_numbers(w->shared, w->side);
 	if (p->octets != 0 && p->octets <= w->shared->sizes.patterns)
 		database = p + 1;
+	/* Both sides mostly have the same one, each at its place; scratch is of a database and not of a place. */
+	if (p->generation == w->patterns_generation) {
+		fg_scan_move(&w->scan, database);
+		return;
+	}
 	/* The gate has seen to it that the scratch suffices; where it has not, no pattern is found. */
 	w->scan.failures += fg_scan_use(&w->scan, database) != 0;
 	w->patterns_generation = p->generation;
@@ -42,8 +46,8 @@ static bool is_behind(const struct fg_worker *w, uint8_t device)
 	return most != 0 && w->full[device] >= most;
 }
 
-/* Packet i of the burst, for which the k-th rules were found. */
-static void inspect(struct fg_worker *w, const struct fg_packets *b, uint32_t i, struct fg_matched *m)
+/* Packet i of the burst, for which the k-th rules were found. True: there was no time to look at it. */
+static bool inspect(struct fg_worker *w, const struct fg_packets *b, uint32_t i, struct fg_matched *m)
 {
 	const uint8_t *data = rte_pktmbuf_mtod(b->mbuf[i], const uint8_t *);
 	uint32_t most = w->patterns->scan_octets;
@@ -51,14 +55,17 @@ static void inspect(struct fg_worker *w, const struct fg_packets *b, uint32_t i,
 	if (is_behind(w, b->device)) {
 		fg_scan_skip(&w->scan, w->numbers, m);
 		w->ports[w->setup.device[b->device].number].payload_skipped++;
-		return;
+		return true;
 	}
 	fg_scan_packet(&w->scan, w->numbers, data, data + b->mbuf[i]->data_len, &b->packet[i],
 		       most < FG_PAYLOAD_SCAN_OCTETS_MAX ? most : FG_PAYLOAD_SCAN_OCTETS_MAX, m);
+	return false;
 }
 
 void fg_inspect_burst(struct fg_worker *w, struct fg_packets *b)
 {
+	bool skipped = false;
+
 	for (uint32_t i = 0, k = 0; i < b->n && k < b->keyed; i++) {
 		struct fg_matched *m = &w->matched[k];
 
@@ -68,8 +75,10 @@ void fg_inspect_burst(struct fg_worker *w, struct fg_packets *b)
 		if (!wants(m) || !fg_matched_is_sound(w, m))
 			continue;
 		if (w->patterns != NULL)
-			inspect(w, b, i, m);
+			skipped |= inspect(w, b, i, m);
 		else
 			fg_scan_skip(&w->scan, w->numbers, m); /* the gate made no room for any */
 	}
+	if (skipped)
+		__atomic_store_n(&w->slot->skipped_s, (uint32_t)(w->now_ns / 1000000000u), __ATOMIC_RELAXED);
 }

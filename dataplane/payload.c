@@ -75,6 +75,12 @@ int fg_scan_use(struct fg_scan *s, const void *database)
 	return 0;
 }
 
+void fg_scan_move(struct fg_scan *s, const void *database)
+{
+	if (s->scratch != NULL)
+		s->database = database;
+}
+
 /* Answers 1 to end the scan. */
 static int found(unsigned int number, unsigned long long from, unsigned long long to, unsigned int flags, void *context)
 {

@@ -36,6 +36,8 @@ int fg_database_put(void *to, size_t room, const void *serialised, size_t octets
 void fg_scan_start(struct fg_scan *s, void *room);
 /* Scans with that database from now on; NULL: with none, so that no pattern is found. 0; -ENOSPC: it wants more scratch; -EINVAL. */
 int fg_scan_use(struct fg_scan *s, const void *database);
+/* The database in use lies elsewhere now: at another place with the same octets. */
+void fg_scan_move(struct fg_scan *s, const void *database);
 /* Takes what is found out of s->waiting, where `waited` patterns are. */
 void fg_scan_payload(struct fg_scan *s, const struct fg_payload *p, uint32_t waited);
 

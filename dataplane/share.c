@@ -214,6 +214,7 @@ int fg_shared_claim_worker(struct fg_shared *s, uint32_t lcore)
 			continue;
 		w->lcore = lcore;
 		w->heartbeat = w->busy = 0;
+		w->skipped_s = 0;
 		return (int)i;
 	}
 	return -1;
@@ -265,9 +266,9 @@ const struct fg_target *fg_shared_targets(const struct fg_shared *s)
 	return in_tables(s, s->layout.targets);
 }
 
-const uint32_t *fg_shared_numbers(const struct fg_shared *s)
+const uint32_t *fg_shared_numbers(const struct fg_shared *s, uint32_t side)
 {
-	return in_tables(s, s->layout.numbers);
+	return in_tables(s, s->layout.numbers[side]);
 }
 
 const struct fg_share_patterns *fg_shared_patterns(const struct fg_shared *s, uint32_t side)

@@ -44,7 +44,7 @@ const uint8_t *fg_shared_image(const struct fg_shared *s, uint32_t side);
 const struct fg_action *fg_shared_actions(const struct fg_shared *s);
 const struct fg_target *fg_shared_targets(const struct fg_shared *s);
 /* Numbers of patterns by slot, and the head of a database, which lies behind it. */
-const uint32_t *fg_shared_numbers(const struct fg_shared *s);
+const uint32_t *fg_shared_numbers(const struct fg_shared *s, uint32_t side);
 const struct fg_share_patterns *fg_shared_patterns(const struct fg_shared *s, uint32_t side);
 struct fg_meter *fg_shared_meters(const struct fg_shared *s);
 /* Of the worker of that slot. */

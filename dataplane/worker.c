@@ -183,7 +183,7 @@ void fg_worker_start(struct fg_worker *w, const struct fg_shared *shared, uint32
 	w->actions = fg_shared_actions(shared);
 	w->meters = fg_shared_meters(shared);
 	w->slots = shared->sizes.slots;
-	w->numbers = fg_shared_numbers(shared);
+	w->numbers = fg_shared_numbers(shared, 0);
 	fg_scan_start(&w->scan, scan_room);
 	fg_watch_start(&w->watch, clock);
 	fg_setup_start(&w->setup);

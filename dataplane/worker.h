@@ -65,10 +65,10 @@ struct fg_worker {
 	uint32_t drops;
 	uint32_t waiting; /* devices that have packets to send, by bit */
 	/* Payload patterns, where there can be any. */
-	const uint32_t *numbers;
-	const struct fg_share_patterns *patterns; /* of the side at hand */
-	uint64_t patterns_generation;             /* that `scan` uses */
-	uint32_t full[FG_PORTS_MAX];              /* full bursts in a row, by device */
+	const uint32_t *numbers; /* of the side at hand, as are the others */
+	const struct fg_share_patterns *patterns;
+	uint64_t patterns_generation; /* that `scan` uses */
+	uint32_t full[FG_PORTS_MAX];  /* full bursts in a row, by device */
 	struct fg_scan scan;
 	struct fg_tx tx[FG_PORTS_MAX];
 	struct fg_out out[FG_PORTS_MAX];

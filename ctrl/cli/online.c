@@ -175,6 +175,15 @@ void fg_online_budget(const json_t *budget)
 	       fg_cell_number(budget, "lines_budget", n[3]));
 }
 
+void fg_online_patterns(const json_t *patterns)
+{
+	char n[3][FG_CELL_MAX];
+
+	if (json_integer_value(json_object_get(patterns, "count")) > 0)
+		printf("%s payload patterns, %s of %s bytes.\n", fg_cell_number(patterns, "count", n[0]),
+		       fg_cell_number(patterns, "bytes", n[1]), fg_cell_number(patterns, "bytes_budget", n[2]));
+}
+
 void fg_online_next_start(const json_t *reply)
 {
 	const json_t *what = json_object_get(reply, "next_start");

@@ -54,6 +54,8 @@ void fg_online_findings(const json_t *rule);
 const char *fg_online_text(const json_t *rule, char out[FG_ONLINE_TEXT_SHOWN + 4]);
 /* "takes effect at the next start: store slots", where there is something. */
 void fg_online_next_start(const json_t *reply);
+/* "1 payload patterns, 2 of 3 bytes.", where there are any. */
+void fg_online_patterns(const json_t *patterns);
 /* "Image 1 of 2 bytes; worst packet reads 3 of 4 lines." */
 void fg_online_budget(const json_t *budget);
 /* The caller's arguments are of no use. FG_EXIT_DONE, or FG_EXIT_USAGE and said. */

@@ -14,11 +14,13 @@
 /* One rule, in or out. An enum fg_exit. */
 static int rule_set(const struct fg_cli *cli, struct fg_client *client, const struct fg_loaded *rule, bool on)
 {
+	const char *payload = rule->payload[0] != '\0' ? rule->payload : NULL;
 	char *nlri = fg_show_nlri(rule);
 	json_t *reply;
-	enum fg_client_result r = fg_client_ask(
-		client, "Quarantine",
-		json_pack("{s:s?,s:s,s:b}", "nlri", nlri, "family", fg_show_family(&rule->rule), "on", on), &reply);
+	enum fg_client_result r = fg_client_ask(client, "Quarantine",
+						json_pack("{s:s?,s:s,s:b,s:s*}", "nlri", nlri, "family",
+							  fg_show_family(&rule->rule), "on", on, "payload", payload),
+						&reply);
 
 	free(nlri);
 	json_decref(reply);
@@ -42,7 +44,7 @@ static bool all_have_octets(const struct fg_load *load)
 	char name[FG_NAME_MAX + 1];
 
 	for (size_t i = 0; i < load->count; i++)
-		if (!fg_show_has_nlri(load->rule[i])) {
+		if (load->rule[i]->rule.nlri_len == 0) {
 			fg_cli_fail(0, "%s has no octets that could be recognized",
 				    fg_loaded_name(load->rule[i], name));
 			return false;

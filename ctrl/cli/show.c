@@ -27,27 +27,11 @@ char *fg_show_nlri(const struct fg_loaded *rule)
 	return out;
 }
 
-/* Puts the payload pattern, which no NLRI can say, behind the other conditions. False: no room. */
-static bool insert_payload(char *text, const char *payload)
-{
-	static const char word[] = " payload \"";
-	char *then = strstr(text, " then ");
-	size_t word_len = sizeof(word) - 1, more = word_len + strlen(payload) + 1;
-
-	if (then == NULL || strlen(text) + more >= FG_TEXT_MAX)
-		return false;
-	memmove(then + more, then, strlen(then) + 1);
-	memcpy(then, word, word_len);
-	memcpy(then + word_len, payload, strlen(payload));
-	then[more - 1] = '"';
-	return true;
-}
-
 bool fg_show_text(const struct fg_loaded *rule, char *text)
 {
 	if (!rule->checked || rule->actions_bad || fg_rule_print(&rule->rule, text, FG_TEXT_MAX) == 0)
 		return false;
-	return rule->payload[0] == '\0' || insert_payload(text, rule->payload);
+	return fg_show_pattern(text, FG_TEXT_MAX, rule->payload, strlen(rule->payload));
 }
 
 const char *fg_show_state(const struct fg_loaded *rule)

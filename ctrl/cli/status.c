@@ -155,6 +155,7 @@ static void show(const json_t *status)
 	show_state(status);
 	show_rules(json_object_get(status, "rules"));
 	fg_online_budget(json_object_get(status, "budget"));
+	fg_online_patterns(json_object_get(status, "patterns"));
 	if (alarm > 0)
 		printf("alarm: a budget is used to %lld %%\n", (long long)alarm);
 	fg_online_next_start(status);

@@ -33,6 +33,8 @@ void fg_conf_default(struct fg_conf *c)
 	strcpy(c->dpdk.memory, "/dev/shm/flowgate");
 	c->dpdk.run = true;
 	c->dpdk.main_core = FG_CONF_CORE_NONE;
+	c->dpdk.patterns = FG_CONF_PATTERNS_DEFAULT;
+	c->policy.behind_bursts = FG_CONF_BEHIND_DEFAULT;
 }
 
 /* Appends "'NAME'" to a list of what was expected. */

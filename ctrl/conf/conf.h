@@ -25,6 +25,8 @@ enum {
 	FG_CONF_WORKERS_MAX = FG_PLANE_WORKERS_MAX,
 	FG_CONF_EAL_MAX = 16, /* arguments to EAL */
 	FG_CONF_LATER_MAX = 256,
+	FG_CONF_PATTERNS_DEFAULT = 24 << 20, /* the default budget of 16 MiB, and texts */
+	FG_CONF_BEHIND_DEFAULT = 256,        /* full bursts: more than the descriptors of usual queues */
 	FG_CONF_CORE_NONE = UINT32_MAX,
 };
 
@@ -71,6 +73,7 @@ struct fg_conf {
 		uint32_t workers;   /* slots: of these cores, twice */
 		uint32_t main_core; /* FG_CONF_CORE_NONE: not said */
 		uint32_t mbufs;     /* 0: not said */
+		uint32_t patterns;  /* octets of memory for payload patterns, of each side; 0: there are none */
 		struct {
 			char name[FG_IFNAME_OCTETS];
 			char device[FG_CONF_DEVICE_MAX];

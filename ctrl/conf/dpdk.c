@@ -10,7 +10,7 @@
 #include "ctrl/conf/words.h"
 #include "ctrl/text/value.h"
 
-enum { CORE_MAX = 1023, MBUFS_MIN = 1024, MBUFS_MAX = 1 << 24 };
+enum { CORE_MAX = 1023, MBUFS_MIN = 1024, MBUFS_MAX = 1 << 24, BEHIND_MAX = 1 << 20 };
 
 int fg_conf_dpdk(struct fg_conf_reading *r, const struct fg_text_setting *s)
 {
@@ -148,6 +148,16 @@ int fg_conf_dpdk_word(struct fg_conf_reading *r, const struct fg_text_setting *s
 	if (strcmp(word, "mbufs") == 0) {
 		result = fg_conf_number(r, s, MBUFS_MIN, MBUFS_MAX, "1k to 16M packet buffers", &v);
 		c->dpdk.mbufs = result == 0 ? (uint32_t)v : c->dpdk.mbufs;
+		return result;
+	}
+	if (strcmp(word, "patterns") == 0) {
+		result = fg_conf_number(r, s, 0, FG_PATTERN_ROOM_OCTETS, "0 to 64M octets", &v);
+		c->dpdk.patterns = result == 0 ? (uint32_t)v & ~(uint32_t)(FG_LINE_OCTETS - 1) : c->dpdk.patterns;
+		return result;
+	}
+	if (strcmp(word, "behind") == 0) {
+		result = fg_conf_number(r, s, 0, BEHIND_MAX, "0 to 1M bursts", &v);
+		c->policy.behind_bursts = result == 0 ? (uint32_t)v : c->policy.behind_bursts;
 		return result;
 	}
 	result = fg_conf_number(r, s, 0, CORE_MAX, "a core of 0 to 1023", &v);

@@ -40,6 +40,8 @@ const struct fg_conf_word fg_conf_words[] = {
 	{ "dpdk", "main-core", false, 1, 1, "the number of a core", fg_conf_dpdk_word },
 	{ "dpdk", "memory", false, 1, 1, "a folder on a hugetlbfs or tmpfs", fg_conf_dpdk_word },
 	{ "dpdk", "mbufs", false, 1, 1, "a number of packet buffers", fg_conf_dpdk_word },
+	{ "dpdk", "patterns", false, 1, 1, "octets", fg_conf_dpdk_word },
+	{ "dpdk", "behind", false, 1, 1, "a number of bursts", fg_conf_dpdk_word },
 	{ "dpdk", "eal", false, 1, FG_TEXT_SETTING_WORDS - 1, "arguments to EAL", fg_conf_dpdk_eal },
 	{ "dpdk", "run", false, 1, 1, "'on' or 'off'", fg_conf_dpdk_word },
 	{ "control", "socket", false, 1, 1, "a path", fg_conf_control },

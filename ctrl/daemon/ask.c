@@ -248,20 +248,31 @@ int fg_ask(struct fg_asks *a, enum fg_message_kind kind, const void *body, size_
 	return r;
 }
 
-/* The records from `at` on that one message takes. */
-static size_t records_that_fit(const uint8_t *at, size_t left, uint32_t *rules)
+/* What goes in parts: records or texts, each beginning with its octets, behind a head that begins with how many they are. */
+struct parts {
+	enum fg_message_kind kind;
+	union {
+		uint32_t count;
+		struct fg_batch batch;
+		struct fg_patterns_ask patterns;
+	} head;
+	size_t head_octets;
+};
+
+/* Those from `at` on that one message takes. */
+static size_t those_that_fit(const struct parts *p, const uint8_t *at, size_t left, uint32_t *count)
 {
-	const size_t room = FG_MESSAGE_MAX - sizeof(struct fg_message) - sizeof(struct fg_batch);
+	const size_t room = FG_MESSAGE_MAX - sizeof(struct fg_message) - p->head_octets;
 	size_t octets = 0;
+	uint32_t one;
 
-	*rules = 0;
+	*count = 0;
 	while (octets < left) {
-		const struct fg_record *r = (const struct fg_record *)(at + octets);
-
-		if (octets + r->octets > room)
+		memcpy(&one, at + octets, sizeof(one));
+		if (octets + one > room)
 			break;
-		octets += r->octets;
-		++*rules;
+		octets += one;
+		++*count;
 	}
 	return octets;
 }
@@ -276,18 +287,17 @@ static void list_free(struct fg_ask_out *list)
 	}
 }
 
-int fg_ask_batch(struct fg_asks *a, const struct fg_batch *head, const uint8_t *records, size_t octets,
-		 fg_answer answer, void *ctx)
+static int ask_parts(struct fg_asks *a, struct parts *p, const uint8_t *those, size_t octets, uint64_t seconds,
+		     fg_answer answer, void *ctx)
 {
 	struct fg_ask_out *list = NULL, **last = &list;
-	struct fg_batch batch = *head;
 	size_t at = 0;
 	int r = 0;
 
 	do {
-		size_t n = records_that_fit(records + at, octets - at, &batch.rules);
+		size_t n = those_that_fit(p, those + at, octets - at, &p->head.count);
 
-		*last = message_new(a, FG_ASK_BATCH, &batch, sizeof(batch), records + at, n);
+		*last = message_new(a, p->kind, &p->head, p->head_octets, those + at, n);
 		if (*last == NULL)
 			r = -ENOMEM;
 		at += n;
@@ -297,10 +307,25 @@ int fg_ask_batch(struct fg_asks *a, const struct fg_batch *head, const uint8_t *
 		}
 	} while (at < octets && r == 0);
 	if (r == 0)
-		r = ask_new(a, FG_ASK_BATCH_TIMEOUT_S, answer, ctx);
+		r = ask_new(a, seconds, answer, ctx);
 	if (r == 0)
 		send_list(a, list);
 	else
 		list_free(list);
 	return r;
+}
+
+int fg_ask_batch(struct fg_asks *a, const struct fg_batch *head, const uint8_t *records, size_t octets,
+		 fg_answer answer, void *ctx)
+{
+	struct parts p = { FG_ASK_BATCH, { .batch = *head }, sizeof(*head) };
+
+	return ask_parts(a, &p, records, octets, FG_ASK_BATCH_TIMEOUT_S, answer, ctx);
+}
+
+int fg_ask_patterns(struct fg_asks *a, const uint8_t *texts, size_t octets, fg_answer answer, void *ctx)
+{
+	struct parts p = { FG_ASK_PATTERNS, { .patterns = { 0 } }, sizeof(p.head.patterns) };
+
+	return ask_parts(a, &p, texts, octets, FG_ASK_PATTERNS_TIMEOUT_S, answer, ctx);
 }

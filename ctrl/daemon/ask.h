@@ -16,6 +16,7 @@ enum {
 	FG_ASK_QUEUE_MAX = 640 << 20, /* octets that wait to be sent: the largest batch */
 	FG_ASK_TIMEOUT_S = 5,
 	FG_ASK_BATCH_TIMEOUT_S = 60,
+	FG_ASK_PATTERNS_TIMEOUT_S = 90, /* compiling may take 60 */
 };
 
 /*
@@ -53,5 +54,7 @@ int fg_ask(struct fg_asks *a, enum fg_message_kind kind, const void *body, size_
  */
 int fg_ask_batch(struct fg_asks *a, const struct fg_batch *head, const uint8_t *records, size_t octets,
 		 fg_answer answer, void *ctx);
+/* Likewise for payload patterns: `texts` are struct fg_text. */
+int fg_ask_patterns(struct fg_asks *a, const uint8_t *texts, size_t octets, fg_answer answer, void *ctx);
 
 #endif

@@ -49,7 +49,7 @@ static int add_record(struct fg_bgp *b, struct fg_records *records, const struct
 		head.flags |= s->path->count_only ? FG_RECORD_COUNT_ONLY : 0;
 		snprintf(head.by.site, sizeof(head.by.site), "%s", fg_rib_site(&b->rib, s->path));
 	}
-	return fg_records_add(records, &head, s->entry->nlri, s->entry->nlri_len);
+	return fg_records_add(records, &head, s->entry->nlri, s->entry->nlri_len, (struct fg_pattern_text){ NULL, 0 });
 }
 
 /* What could not be asked for is as an answer that was lost. */

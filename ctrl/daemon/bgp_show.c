@@ -42,7 +42,7 @@ static const char *state_of(const struct fg_rib_path *p)
 /* The name of a rule that the gate has no number of: the peer's and a hash of the NLRI. */
 static void name_of(const struct fg_bgp_peer *p, const struct fg_rule *r, char out[FG_NAME_MAX + 1])
 {
-	uint64_t hash = fg_record_hash(r->family, r->offset_form, r->nlri, r->nlri_len);
+	uint64_t hash = fg_record_hash(r->family, r->offset_form, r->nlri, r->nlri_len, 0);
 
 	snprintf(out, FG_NAME_MAX + 1, "%.50s/%08x", p->config.name, (unsigned)(hash >> 32));
 }
@@ -63,7 +63,7 @@ json_t *fg_bgp_rule_object(const struct fg_bgp_peer *p, const struct fg_bgp_told
 	name_of(p, rule, head.name);
 	if (told->why != NULL)
 		json_array_append_new(view.reasons, fg_reason_object(told->why));
-	if (fg_records_add(&one, &head, rule->nlri, rule->nlri_len) == 0)
+	if (fg_records_add(&one, &head, rule->nlri, rule->nlri_len, (struct fg_pattern_text){ NULL, 0 }) == 0)
 		o = fg_record_object(fg_records_next(&one, NULL), &view);
 	else
 		json_decref(view.reasons);

@@ -98,10 +98,25 @@ static void on_answer(void *ctx, const struct fg_message *m)
 	c->done(c->ctx, c, true);
 }
 
+static int ask(struct fg_change *c)
+{
+	return fg_ask_batch(&c->ctrl->asks, &c->batch, c->records.at, c->records.octets, on_answer, c);
+}
+
+static void on_patterns(void *ctx)
+{
+	struct fg_change *c = ctx;
+
+	if (ask(c) != 0)
+		c->done(c->ctx, c, false);
+}
+
 int fg_change_ask(struct fg_change *c)
 {
 	sd_event_now(c->ctrl->event, CLOCK_MONOTONIC, &c->asked_us);
-	return fg_ask_batch(&c->ctrl->asks, &c->batch, c->records.at, c->records.octets, on_answer, c);
+	if (c->ctrl->asks.fd < 0 || !fg_texts_wanted(&c->records))
+		return ask(c);
+	return fg_texts_ask(&c->ctrl->texts, &c->records, on_patterns, c);
 }
 
 /* The findings of a place: [*first, *last). */

@@ -74,10 +74,10 @@ static void take_quarantined(struct fg_ctrl *ctrl, uint64_t generation)
 			char *hex = fg_show_octets(&rule);
 
 			if (hex != NULL)
-				fg_ledger_quarantine(
-					ctrl->ledger,
-					fg_record_hash(at->family, at->offset_form, at->nlri, at->nlri_len),
-					fg_show_family(&rule), hex, "flowgated", fg_now_s(), true);
+				fg_ledger_quarantine(ctrl->ledger,
+						     fg_record_hash(at->family, at->offset_form, at->nlri, at->nlri_len,
+								    at->payload_octets),
+						     fg_show_family(&rule), hex, "flowgated", fg_now_s(), true);
 			free(hex);
 		}
 	fg_records_free(&brought);
@@ -251,6 +251,7 @@ static int open_all(struct fg_ctrl *ctrl, const struct fg_ctrl_sockets *sockets)
 		r = sd_event_add_signal(ctrl->event, NULL, SIGTERM, on_term, NULL);
 	if (r >= 0)
 		r = fg_asks_open(&ctrl->asks, ctrl->event);
+	fg_texts_begin(&ctrl->texts, &ctrl->asks);
 	if (r >= 0)
 		r = sd_event_add_io(ctrl->event, &ctrl->link_io, sockets->link, EPOLLIN, on_link, ctrl);
 	if (r >= 0)

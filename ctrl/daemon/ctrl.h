@@ -11,6 +11,7 @@
 #include "ctrl/daemon/link.h"
 #include "ctrl/daemon/metrics.h"
 #include "ctrl/daemon/ledger.h"
+#include "ctrl/daemon/texts.h"
 
 struct fg_ctrl {
 	sd_event *event;
@@ -20,6 +21,7 @@ struct fg_ctrl {
 	sd_event_source *link_io;
 	struct fg_link_message *message;
 	struct fg_asks asks;
+	struct fg_texts texts;
 	struct fg_clients clients;
 	struct fg_ledger *ledger;
 	struct fg_http *http;

@@ -139,17 +139,15 @@ static bool on_page(void *ctx, struct fg_walk *w, const struct fg_walk_rule *rul
 
 	(void)w;
 	for (size_t i = 0; i < n && d->wrong == NULL; i++) {
-		struct fg_record head;
+		const struct fg_record *r = rules[i].record;
 
 		if (!is_asked(op, &rules[i]))
 			continue;
-		head = *rules[i].record;
-		head.op = FG_OP_DELETE;
-		if (head.flags & FG_RECORD_STATIC)
+		if (r->flags & FG_RECORD_STATIC)
 			d->wrong = "rules of files are changed in the configuration";
-		else if (head.flags & FG_RECORD_BGP)
+		else if (r->flags & FG_RECORD_BGP)
 			d->wrong = "rules of a BGP peer are withdrawn by the peer; quarantine keeps one away";
-		else if (fg_records_add(&d->batch->records, &head, rules[i].record->nlri, head.nlri_len) != 0)
+		else if (fg_records_copy(&d->batch->records, r, FG_OP_DELETE) != 0)
 			d->wrong = "out of memory";
 	}
 	if (!last)

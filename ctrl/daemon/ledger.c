@@ -13,7 +13,18 @@
 #include "ctrl/rule/actions.h"
 
 #define COLUMNS                                                                                                        \
-	"name, source, owner, ticket, site, family, form, flags, nlri, communities, communities6, added, expires"
+	"name, source, owner, ticket, site, family, form, flags, nlri, communities, communities6, added, expires, "    \
+	"payload"
+
+/* The pattern of a record, as long as no other is asked for. */
+static const char *payload_of(const struct fg_record *r)
+{
+	static char text[FG_PATTERN_TEXT_MAX + 1];
+
+	memcpy(text, fg_record_pattern(r).at, r->payload_octets);
+	text[r->payload_octets] = '\0';
+	return text;
+}
 
 /* A transaction, also inside the one of a comparison, which goes on while others change rules. */
 static bool begin(struct fg_ledger *s)
@@ -32,10 +43,10 @@ static bool take_away(struct fg_ledger *s, const struct fg_record *r, uint64_t g
 {
 	return fg_sql_do(
 		s,
-		"UPDATE rules SET taken = ? WHERE source = ? AND family = ? AND form = ? AND nlri = ? AND taken "
-		"IS NULL",
-		"isiib", (int64_t)generation, r->by.source, (int64_t)r->family, (int64_t)r->offset_form, r->nlri,
-		(int)r->nlri_len);
+		"UPDATE rules SET taken = ? WHERE source = ? AND family = ? AND form = ? AND nlri = ? AND payload = ? "
+		"AND taken IS NULL",
+		"isiibs", (int64_t)generation, r->by.source, (int64_t)r->family, (int64_t)r->offset_form, r->nlri,
+		(int)r->nlri_len, payload_of(r));
 }
 
 static bool bring(struct fg_ledger *s, const struct fg_record *r, uint64_t generation, uint64_t added_s,
@@ -45,10 +56,11 @@ static bool bring(struct fg_ledger *s, const struct fg_record *r, uint64_t gener
 	size_t len, len6;
 
 	fg_actions_write(&r->actions, octets, &len, octets6, &len6);
-	return fg_sql_do(s, "INSERT INTO rules(brought, " COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-			 "isssssiiibbbii", (int64_t)generation, r->name, r->by.source, r->by.owner, r->by.ticket,
+	return fg_sql_do(s, "INSERT INTO rules(brought, " COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+			 "isssssiiibbbiis", (int64_t)generation, r->name, r->by.source, r->by.owner, r->by.ticket,
 			 r->by.site, (int64_t)r->family, (int64_t)r->offset_form, (int64_t)r->flags, r->nlri,
-			 (int)r->nlri_len, octets, (int)len, octets6, (int)len6, (int64_t)added_s, (int64_t)expires_s);
+			 (int)r->nlri_len, octets, (int)len, octets6, (int)len6, (int64_t)added_s, (int64_t)expires_s,
+			 payload_of(r));
 }
 
 static bool generation_add(struct fg_ledger *s, const struct fg_commit *c)
@@ -168,6 +180,8 @@ static int take_row(sqlite3_stmt *st, uint64_t now_s, struct fg_records *out)
 			       .offset_form = (uint8_t)sqlite3_column_int(st, 7),
 			       .flags = (uint8_t)sqlite3_column_int(st, 8) };
 	uint64_t expires_s = (uint64_t)sqlite3_column_int64(st, 13);
+	struct fg_pattern_text pattern = { (const char *)sqlite3_column_text(st, 14),
+					   (uint32_t)sqlite3_column_bytes(st, 14) };
 	int len = sqlite3_column_bytes(st, 9);
 
 	text_of(st, 1, r.name);
@@ -175,13 +189,13 @@ static int take_row(sqlite3_stmt *st, uint64_t now_s, struct fg_records *out)
 	text_of(st, 3, r.by.owner);
 	text_of(st, 4, r.by.ticket);
 	text_of(st, 5, r.by.site);
-	if (len <= 0 || len > FG_NLRI_MAX || !actions_of(st, 10, false, &r.actions) ||
-	    !actions_of(st, 11, true, &r.actions))
+	if (len <= 0 || len > FG_NLRI_MAX || pattern.octets > FG_PATTERN_TEXT_MAX ||
+	    !actions_of(st, 10, false, &r.actions) || !actions_of(st, 11, true, &r.actions))
 		return 0;
 	if (r.op == FG_OP_ADD && expires_s != 0 && expires_s <= now_s)
 		return 0;
 	r.ttl_s = expires_s != 0 && r.op == FG_OP_ADD ? (uint32_t)(expires_s - now_s) : 0;
-	return fg_records_add(out, &r, sqlite3_column_blob(st, 9), (uint16_t)len);
+	return fg_records_add(out, &r, sqlite3_column_blob(st, 9), (uint16_t)len, pattern);
 }
 
 static int take_rows(struct fg_ledger *s, sqlite3_stmt *st, uint64_t now_s, struct fg_records *out)
@@ -233,7 +247,8 @@ int fg_ledger_rollback(struct fg_ledger *s, uint64_t generation, uint64_t now_s,
 		fg_sql(s,
 		       "SELECT 2, " COLUMNS " FROM rules AS now WHERE taken IS NULL AND brought > ? AND NOT EXISTS "
 		       "(SELECT 1 FROM rules AS old WHERE old.source = now.source AND old.family = now.family AND "
-		       "old.form = now.form AND old.nlri = now.nlri AND old.brought <= ? AND old.taken > ?)",
+		       "old.form = now.form AND old.nlri = now.nlri AND old.payload = now.payload AND old.brought <= ? "
+		       "AND old.taken > ?)",
 		       "iii", g, g, g),
 		now_s, out);
 	if (r != 0)
@@ -272,9 +287,11 @@ void fg_ledger_compare_begin(struct fg_ledger *s)
 
 static int64_t present(struct fg_ledger *s, const struct fg_record *r)
 {
-	sqlite3_stmt *st = fg_sql(
-		s, "SELECT id FROM rules WHERE source = ? AND family = ? AND form = ? AND nlri = ? AND taken IS NULL",
-		"siib", r->by.source, (int64_t)r->family, (int64_t)r->offset_form, r->nlri, (int)r->nlri_len);
+	sqlite3_stmt *st = fg_sql(s,
+				  "SELECT id FROM rules WHERE source = ? AND family = ? AND form = ? AND nlri = ? AND "
+				  "payload = ? AND taken IS NULL",
+				  "siibs", r->by.source, (int64_t)r->family, (int64_t)r->offset_form, r->nlri,
+				  (int)r->nlri_len, payload_of(r));
 	int64_t id = 0;
 
 	if (fg_sql_row(s, st)) {

@@ -12,7 +12,7 @@
 
 #include "ctrl/daemon/records.h"
 
-enum { FG_LEDGER_SCHEMA = 1, FG_LEDGER_AUDIT_MAX = 100000 };
+enum { FG_LEDGER_SCHEMA = 2, FG_LEDGER_AUDIT_MAX = 100000 };
 
 struct fg_ledger;
 

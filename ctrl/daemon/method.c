@@ -32,7 +32,7 @@ const struct fg_method fg_methods[] = {
 	{ INTERFACE ".Rollback", FG_ROLE_OPERATOR, "generation:i!", fg_method_rollback },
 	{ INTERFACE ".Flush", FG_ROLE_OPERATOR, "", fg_method_flush },
 	{ INTERFACE ".SetShadow", FG_ROLE_ADMIN, "on:b!", fg_method_set_shadow },
-	{ INTERFACE ".Quarantine", FG_ROLE_ADMIN, "nlri:s! family:s! on:b!", fg_method_quarantine },
+	{ INTERFACE ".Quarantine", FG_ROLE_ADMIN, "nlri:s! family:s! on:b! payload:s", fg_method_quarantine },
 	{ INTERFACE ".ListQuarantine", FG_ROLE_READ, "", fg_method_list_quarantine },
 	{ INTERFACE ".ListPeers", FG_ROLE_READ, "peer:s", fg_method_list_peers },
 	{ INTERFACE ".BgpErrors", FG_ROLE_READ, "peer:s", fg_method_bgp_errors },

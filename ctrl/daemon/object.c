@@ -60,11 +60,14 @@ static void add_counters(json_t *o, const struct fg_record_view *v)
 		json_object_set_new(o, "last_hit", json_real((double)(c->last_ns + v->clock_offset_ns) / NS_PER_S));
 }
 
-static const char *shown_text(const struct fg_rule *rule)
+static const char *shown_text(const struct fg_rule *rule, struct fg_pattern_text pattern)
 {
 	size_t len = fg_rule_print(rule, text, sizeof(text));
 
-	return len > 0 && len <= SHOWN_TEXT_MAX ? text : "";
+	return len > 0 && fg_show_pattern(text, sizeof(text), pattern.at, pattern.octets) &&
+			       strlen(text) <= SHOWN_TEXT_MAX
+		       ? text
+		       : "";
 }
 
 static json_t *rule_object(const struct fg_rule *rule, uint64_t place, const char *shown, const char *nlri,
@@ -87,6 +90,17 @@ static void add_owner(json_t *o, const char *source, const char *owner, const ch
 	json_object_set_new(o, "site", fg_show_string(site));
 }
 
+/* No NLRI says it. */
+static void add_payload(json_t *o, struct fg_pattern_text pattern)
+{
+	char payload[FG_PATTERN_TEXT_MAX + 1];
+
+	if (pattern.octets == 0 || pattern.octets > FG_PATTERN_TEXT_MAX)
+		return;
+	snprintf(payload, sizeof(payload), "%.*s", (int)pattern.octets, pattern.at);
+	json_object_set_new(o, "payload", fg_show_string(payload));
+}
+
 json_t *fg_record_object(const struct fg_record *r, const struct fg_record_view *v)
 {
 	struct fg_rule rule = fg_record_rule(r);
@@ -94,7 +108,7 @@ json_t *fg_record_object(const struct fg_record *r, const struct fg_record_view 
 	json_t *o = NULL;
 
 	if (nlri != NULL)
-		o = rule_object(&rule, v->place, shown_text(&rule), nlri, v->state,
+		o = rule_object(&rule, v->place, shown_text(&rule, fg_record_pattern(r)), nlri, v->state,
 				v->reasons != NULL ? v->reasons : json_array());
 	else
 		json_decref(v->reasons);
@@ -102,6 +116,7 @@ json_t *fg_record_object(const struct fg_record *r, const struct fg_record_view 
 	if (o == NULL)
 		return NULL;
 	add_owner(o, r->by.source, r->by.owner, r->by.ticket, r->by.site);
+	add_payload(o, fg_record_pattern(r));
 	json_object_set_new(o, "count_only", json_boolean(r->flags & FG_RECORD_COUNT_ONLY));
 	json_object_set_new(o, "static", json_boolean(r->flags & FG_RECORD_STATIC));
 	if (v->listed != NULL)
@@ -113,6 +128,7 @@ json_t *fg_record_object(const struct fg_record *r, const struct fg_record_view 
 
 json_t *fg_loaded_object(const struct fg_loaded *rule, const char *source)
 {
+	const struct fg_pattern_text pattern = { rule->payload, (uint32_t)strlen(rule->payload) };
 	bool has_text = rule->checked && !rule->actions_bad;
 	char *nlri = rule->framed ? fg_show_octets(&rule->rule) : malloc(2 * (size_t)rule->rule.nlri_len + 1);
 	json_t *reasons = json_array(), *o = NULL;
@@ -122,13 +138,14 @@ json_t *fg_loaded_object(const struct fg_loaded *rule, const char *source)
 	if (nlri != NULL && !rule->framed)
 		fg_hex_write(nlri, rule->rule.nlri, rule->rule.nlri_len);
 	if (nlri != NULL)
-		o = rule_object(&rule->rule, rule->place, has_text ? shown_text(&rule->rule) : "", nlri,
+		o = rule_object(&rule->rule, rule->place, has_text ? shown_text(&rule->rule, pattern) : "", nlri,
 				rule->state == FG_STATE_MALFORMED ? "malformed" : "refused", json_incref(reasons));
 	json_decref(reasons);
 	free(nlri);
 	if (o == NULL)
 		return NULL;
 	add_owner(o, rule->source[0] != '\0' ? rule->source : source, rule->owner, rule->ticket, rule->site);
+	add_payload(o, pattern);
 	json_object_set_new(o, "count_only", json_boolean(rule->count_only));
 	json_object_set_new(o, "static", json_false());
 	return o;

@@ -161,6 +161,7 @@ static int add_rules(struct fg_op *op, struct fg_batch_parts *b, enum fg_record_
 
 	if (r != 0)
 		return out_of_memory(op);
+	load->payload = op->ctrl->conf.dpdk.used;
 	r = read_rules(op, load);
 	memcpy(error, load->error, sizeof(error));
 	if (r == 0) {

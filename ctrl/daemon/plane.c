@@ -6,7 +6,10 @@
 
 #include "ctrl/load/show.h"
 
-enum { HANGS_MS = 1000 /* a worker that has not turned for so long is said to hang */ };
+enum {
+	HANGS_MS = 1000, /* a worker that has not turned for so long is said to hang */
+	SKIPS_S = 10,    /* and one that has had no time for payloads within this is said to be behind */
+};
 
 bool fg_plane_ok(const struct fg_plane_status *p)
 {
@@ -77,9 +80,16 @@ json_t *fg_plane_device(const struct fg_plane_status *p, uint32_t port)
 
 void fg_plane_problems(const struct fg_plane_status *p, json_t *problems)
 {
-	char text[80];
+	char text[128];
 
 	for (uint32_t i = 0; p->dpdk && i < p->workers; i++) {
+		if (p->worker[i].skipped_s < SKIPS_S) {
+			snprintf(text, sizeof(text),
+				 "flowgate-dpdk: the worker of core %u is behind: rules with a payload pattern do not "
+				 "apply",
+				 p->worker[i].lcore);
+			json_array_append_new(problems, fg_show_string(text));
+		}
 		if (p->worker[i].age_ms < HANGS_MS)
 			continue;
 		snprintf(text, sizeof(text), "flowgate-dpdk: the worker of core %u has not turned for %u ms",

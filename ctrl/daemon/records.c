@@ -9,7 +9,7 @@
 
 #include "ctrl/rule/actions.h"
 
-enum { ROOM_FIRST = 4096, ALIGN = 8 };
+enum { ROOM_FIRST = 4096 };
 
 static bool grow(struct fg_records *r, size_t more)
 {
@@ -28,9 +28,10 @@ static bool grow(struct fg_records *r, size_t more)
 	return true;
 }
 
-int fg_records_add(struct fg_records *r, const struct fg_record *head, const uint8_t *nlri, uint16_t nlri_len)
+int fg_records_add(struct fg_records *r, const struct fg_record *head, const uint8_t *nlri, uint16_t nlri_len,
+		   struct fg_pattern_text pattern)
 {
-	size_t octets = (sizeof(*head) + nlri_len + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+	size_t octets = fg_record_octets(nlri_len, (uint16_t)pattern.octets);
 	struct fg_record *to;
 
 	if (!grow(r, octets))
@@ -40,10 +41,21 @@ int fg_records_add(struct fg_records *r, const struct fg_record *head, const uin
 	*to = *head;
 	to->octets = (uint32_t)octets;
 	to->nlri_len = nlri_len;
+	to->payload_octets = (uint16_t)pattern.octets;
 	memcpy(to->nlri, nlri, nlri_len);
+	if (pattern.octets > 0)
+		memcpy(to->nlri + nlri_len, pattern.at, pattern.octets);
 	r->octets += octets;
 	r->count++;
 	return 0;
+}
+
+int fg_records_copy(struct fg_records *r, const struct fg_record *record, enum fg_record_op op)
+{
+	struct fg_record head = *record;
+
+	head.op = (uint8_t)op;
+	return fg_records_add(r, &head, record->nlri, record->nlri_len, fg_record_pattern(record));
 }
 
 int fg_records_add_loaded(struct fg_records *r, const struct fg_loaded *rule, enum fg_record_op op, const char *source)
@@ -60,7 +72,8 @@ int fg_records_add_loaded(struct fg_records *r, const struct fg_loaded *rule, en
 	snprintf(head.by.owner, sizeof(head.by.owner), "%s", rule->owner);
 	snprintf(head.by.ticket, sizeof(head.by.ticket), "%s", rule->ticket);
 	snprintf(head.by.site, sizeof(head.by.site), "%s", rule->site);
-	return fg_records_add(r, &head, rule->rule.nlri, rule->rule.nlri_len);
+	return fg_records_add(r, &head, rule->rule.nlri, rule->rule.nlri_len,
+			      (struct fg_pattern_text){ rule->payload, (uint32_t)strlen(rule->payload) });
 }
 
 struct fg_record *fg_records_next(const struct fg_records *r, const struct fg_record *before)
@@ -86,6 +99,10 @@ int fg_record_compare(const struct fg_record *a, const struct fg_record *b)
 		r = a->family - b->family;
 	if (r == 0)
 		r = a->offset_form - b->offset_form;
+	if (r == 0)
+		r = a->payload_octets - b->payload_octets;
+	if (r == 0)
+		r = memcmp(fg_record_pattern(a).at, fg_record_pattern(b).at, a->payload_octets);
 	return r != 0 ? r : strcmp(a->by.source, b->by.source);
 }
 

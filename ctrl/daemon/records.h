@@ -20,15 +20,18 @@ struct fg_records {
 #define FG_SOURCE_OPERATOR "operator"
 #define FG_SOURCE_FILE "file"
 
-/* Appends a record with this NLRI; its octets and nlri_len are set here. 0 or -ENOMEM. */
-int fg_records_add(struct fg_records *r, const struct fg_record *head, const uint8_t *nlri, uint16_t nlri_len);
+/* Appends a record with this NLRI and payload pattern; its octets and both lengths are set here. 0 or -ENOMEM. */
+int fg_records_add(struct fg_records *r, const struct fg_record *head, const uint8_t *nlri, uint16_t nlri_len,
+		   struct fg_pattern_text pattern);
+/* Appends one like it, to be added or deleted. 0 or -ENOMEM. */
+int fg_records_copy(struct fg_records *r, const struct fg_record *record, enum fg_record_op op);
 /* Appends what was read, if it is to be had: of `source` where the rule names none. 0 or -ENOMEM. */
 int fg_records_add_loaded(struct fg_records *r, const struct fg_loaded *rule, enum fg_record_op op, const char *source);
 /* The first and the next; NULL: that was the last. */
 struct fg_record *fg_records_next(const struct fg_records *r, const struct fg_record *before);
 void fg_records_free(struct fg_records *r);
 
-/* Two records are of one rule: family, offset form, NLRI and source. As memcmp(). */
+/* Two records are of one rule: family, offset form, NLRI, pattern and source. As memcmp(). */
 int fg_record_compare(const struct fg_record *a, const struct fg_record *b);
 /* Asks for the same: actions, attributes and flags too. */
 bool fg_record_equal(const struct fg_record *a, const struct fg_record *b);

@@ -190,15 +190,18 @@ static int confine(void)
 	return r;
 }
 
-int fg_rights_ctrl(const struct fg_rights_user *user)
+int fg_rights_drop(const struct fg_rights_user *user)
 {
 	int r = become(user);
 
-	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		r = -errno;
-	if (r == 0)
-		r = confine();
-	return r;
+	return r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : r;
+}
+
+int fg_rights_ctrl(const struct fg_rights_user *user)
+{
+	int r = fg_rights_drop(user);
+
+	return r == 0 ? confine() : r;
 }
 
 int fg_rights_end_with(pid_t supervisor)

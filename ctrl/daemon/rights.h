@@ -19,6 +19,8 @@ int fg_rights_user(const char *name, struct fg_rights_user *user);
  * a user that is not root only the latter two. 0 or -errno.
  */
 int fg_rights_ctrl(const struct fg_rights_user *user);
+/* Becomes that user for good, without a capability and new privileges. As a user that is not root only the latter. 0 or -errno. */
+int fg_rights_drop(const struct fg_rights_user *user);
 /* The supervisor's end is this process's end. 0 or -errno. */
 int fg_rights_end_with(pid_t supervisor);
 

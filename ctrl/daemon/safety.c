@@ -216,9 +216,11 @@ static void invalid(struct fg_op *op, const char *parameter)
 /* A rule is known by its octets, whoever announces it. */
 void fg_method_quarantine(struct fg_op *op)
 {
-	const char *family = fg_op_string(op, "family"), *hex = fg_op_string(op, "nlri");
-	uint8_t octets[FG_NLRI_MAX + 2];
-	long len = fg_hex_read(hex, strlen(hex), octets, sizeof(octets));
+	const char *family = fg_op_string(op, "family"), *hex = fg_op_string(op, "nlri"),
+		   *payload = fg_op_string(op, "payload");
+	static uint8_t octets[FG_NLRI_MAX + 2 + FG_PATTERN_TEXT_MAX];
+	size_t pattern = payload != NULL ? strlen(payload) : 0;
+	long len = fg_hex_read(hex, strlen(hex), octets, FG_NLRI_MAX + 2);
 	struct fg_reader in = { octets, octets + (len > 0 ? len : 0) };
 	struct fg_rule rule = { 0 };
 	struct quarantine *q;
@@ -233,6 +235,10 @@ void fg_method_quarantine(struct fg_op *op)
 		invalid(op, "nlri");
 		return;
 	}
+	if (pattern > FG_PATTERN_TEXT_MAX) {
+		invalid(op, "payload");
+		return;
+	}
 	q = calloc(1, sizeof(*q));
 	if (q == NULL) {
 		fg_op_unavailable(op, "out of memory");
@@ -240,7 +246,9 @@ void fg_method_quarantine(struct fg_op *op)
 	}
 	op->state = q;
 	op->free = free;
-	q->ask.hash = fg_record_hash(rule.family, rule.offset_form, rule.nlri, rule.nlri_len);
+	if (pattern > 0)
+		memcpy(octets + len, payload, pattern); /* which lies behind the NLRI in a record, too */
+	q->ask.hash = fg_record_hash(rule.family, rule.offset_form, rule.nlri, rule.nlri_len, (uint16_t)pattern);
 	q->ask.on = fg_op_true(op, "on");
 	memcpy(q->nlri, hex, strlen(hex) + 1);
 	ask(op, FG_ASK_QUARANTINE, &q->ask, sizeof(q->ask), on_quarantine);

@@ -20,8 +20,8 @@
 static const char schema[] =
 	"CREATE TABLE rules(id INTEGER PRIMARY KEY, brought INTEGER, taken INTEGER, name TEXT, source TEXT, owner TEXT,"
 	" ticket TEXT, site TEXT, family INTEGER, form INTEGER, flags INTEGER, nlri BLOB, communities BLOB,"
-	" communities6 BLOB, added INTEGER, expires INTEGER);"
-	"CREATE UNIQUE INDEX present ON rules(source, family, form, nlri) WHERE taken IS NULL;"
+	" communities6 BLOB, added INTEGER, expires INTEGER, payload TEXT NOT NULL DEFAULT '');"
+	"CREATE UNIQUE INDEX present ON rules(source, family, form, nlri, payload) WHERE taken IS NULL;"
 	"CREATE INDEX brought ON rules(brought);"
 	"CREATE INDEX taken ON rules(taken);"
 	"CREATE TABLE generations(generation INTEGER PRIMARY KEY, time INTEGER, who TEXT, what TEXT, added INTEGER,"
@@ -29,7 +29,14 @@ static const char schema[] =
 	"CREATE TABLE audit(id INTEGER PRIMARY KEY, time INTEGER, who TEXT, what TEXT, cost INTEGER, verdict TEXT);"
 	"CREATE TABLE quarantine(hash INTEGER PRIMARY KEY, family TEXT, nlri TEXT, who TEXT, time INTEGER);"
 	"CREATE TABLE numbers(key TEXT PRIMARY KEY, value INTEGER);"
-	"PRAGMA user_version = 1;";
+	"PRAGMA user_version = 2;";
+
+/* From version 1, whose rules had no payload pattern. */
+static const char upgrade[] =
+	"ALTER TABLE rules ADD COLUMN payload TEXT NOT NULL DEFAULT '';"
+	"DROP INDEX present;"
+	"CREATE UNIQUE INDEX present ON rules(source, family, form, nlri, payload) WHERE taken IS NULL;"
+	"PRAGMA user_version = 2;";
 
 static void say(struct fg_ledger *s, const char *problem)
 {
@@ -103,6 +110,16 @@ static bool is_damage(int code)
 	return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
 }
 
+/* All of it, or nothing. */
+static int make(struct fg_ledger *s, const char *text)
+{
+	int r = sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL);
+
+	if (r == SQLITE_OK)
+		r = sqlite3_exec(s->db, text, NULL, NULL, NULL);
+	return r == SQLITE_OK ? sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) : r;
+}
+
 /* SQLITE_OK; SQLITE_CORRUPT and the like; SQLITE_SCHEMA: a newer one. */
 static int try(struct fg_ledger *s)
 {
@@ -123,12 +140,8 @@ static int try(struct fg_ledger *s)
 		return SQLITE_SCHEMA;
 	r = sqlite3_exec(s->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;",
 			 NULL, NULL, NULL);
-	if (r == SQLITE_OK && version == 0)
-		r = sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL);
-	if (r == SQLITE_OK && version == 0)
-		r = sqlite3_exec(s->db, schema, NULL, NULL, NULL);
-	if (r == SQLITE_OK && version == 0)
-		r = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+	if (r == SQLITE_OK && version < FG_LEDGER_SCHEMA)
+		r = make(s, version == 0 ? schema : upgrade);
 	if (r == SQLITE_OK)
 		r = sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &st, NULL);
 	if (r != SQLITE_OK)

@@ -19,6 +19,12 @@ json_t *fg_budget_object(const struct fg_cost_now *c)
 			 (json_int_t)c->slots_budget);
 }
 
+static json_t *patterns_object(const struct fg_status *s)
+{
+	return json_pack("{s:I,s:I,s:i}", "bytes", (json_int_t)s->pattern_bytes, "bytes_budget",
+			 (json_int_t)s->pattern_bytes_budget, "count", (int)s->patterns);
+}
+
 static json_t *count_object(const struct fg_count *c)
 {
 	return json_pack("{s:I,s:I}", "packets", (json_int_t)c->packets, "bytes", (json_int_t)c->bytes);
@@ -133,6 +139,8 @@ static void on_status(void *ctx, const struct fg_message *m)
 	dpdk = fg_plane_object(&s.plane, ctrl->clock_offset_ns);
 	if (dpdk != NULL)
 		json_object_set_new(reply, "dpdk", dpdk);
+	if (reply != NULL && s.pattern_bytes_budget != 0)
+		json_object_set_new(reply, "patterns", patterns_object(&s));
 	if (reply != NULL && ctrl->conf.later[0] != '\0')
 		json_object_set_new(reply, "next_start", json_string(ctrl->conf.later));
 	if (reply != NULL && s.confirm_until_s != 0)

@@ -130,6 +130,7 @@ static int run_gate(struct fg_supervisor *s, int socket)
 		.mlock = s->conf.store.lock_memory,
 		.share_folder = s->conf.dpdk.used ? s->conf.dpdk.memory : NULL,
 		.workers = s->conf.dpdk.workers,
+		.patterns = s->conf.dpdk.patterns,
 	};
 	int *kept[] = { &socket };
 
@@ -242,6 +243,7 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 	(void)info;
 	s->stopping = true;
 	fg_dpdk_leave(&s->dpdk);
+	fg_compiler_end(&s->compiler);
 	sd_notify(0, "STOPPING=1");
 	for (int i = 0; i < FG_CHILDREN; i++)
 		if (s->child[i].pid != 0)
@@ -351,6 +353,8 @@ static int run(struct fg_supervisor *s)
 		r = fg_watchdog_begin(&s->watchdog, s->event);
 	if (r >= 0) {
 		s->dpdk = (struct fg_dpdk){ .event = s->event, .conf = &s->conf, .changed = dpdk_changed, .ctx = s };
+		s->compiler =
+			(struct fg_compiler){ .event = s->event, .user = &s->user, .done = fg_tell_patterns, .ctx = s };
 		fg_dpdk_begin(&s->dpdk);
 		fg_dial_listen(&s->dial, &s->conf.bgp);
 		start(s, FG_GATE);

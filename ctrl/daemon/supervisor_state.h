@@ -10,6 +10,7 @@
 #include <systemd/sd-event.h>
 
 #include "ctrl/daemon/backoff.h"
+#include "ctrl/daemon/compiler.h"
 #include "ctrl/daemon/dial.h"
 #include "ctrl/daemon/dpdk.h"
 #include "ctrl/daemon/link.h"
@@ -42,6 +43,7 @@ struct fg_supervisor {
 	struct fg_child child[FG_CHILDREN];
 	struct fg_dpdk dpdk;
 	struct fg_dial dial;
+	struct fg_compiler compiler;
 	bool said_ready, stopping, removing;
 	bool reloading; /* the manager waits to hear that the gate has the new policy */
 	struct fg_watchdog watchdog;
@@ -51,6 +53,8 @@ struct fg_supervisor {
 /* A message to the gate, with n descriptors. 0; -ENOTCONN: it does not run; or -errno. */
 int fg_tell_gate(struct fg_supervisor *s, enum fg_message_kind kind, const void *body, size_t octets, const int *fds,
 		 size_t n);
+/* fg_compiler.done, of a supervisor. */
+void fg_tell_patterns(void *supervisor, uint32_t id, int result, int file);
 void fg_tell_policy(struct fg_supervisor *s);
 void fg_tell_conf(struct fg_supervisor *s);
 void fg_tell_listeners(struct fg_supervisor *s);

@@ -28,6 +28,15 @@ int fg_tell_gate(struct fg_supervisor *s, enum fg_message_kind kind, const void 
 	return fg_link_send(s->child[FG_GATE].socket, piece, octets > 0 ? 2 : 1, fds, n);
 }
 
+void fg_tell_patterns(void *supervisor, uint32_t id, int result, int file)
+{
+	struct fg_database_ask ask = { id, result };
+	int r = fg_tell_gate(supervisor, FG_ASK_DATABASE, &ask, sizeof(ask), &file, 1);
+
+	if (r != 0 && r != -ENOTCONN)
+		fg_log(LOG_ERR, "the gate does not take the patterns: %s", strerror(-r));
+}
+
 void fg_tell_policy(struct fg_supervisor *s)
 {
 	int r = fg_tell_gate(s, FG_ASK_POLICY, &s->conf.policy, sizeof(s->conf.policy), NULL, 0);
@@ -139,10 +148,27 @@ static void say_ready(struct fg_supervisor *s)
 
 /* ---- What children say ---- */
 
-static void gate_said(struct fg_supervisor *s, ssize_t n)
+/* The gate wants patterns compiled. Where that cannot begin it hears so at once. */
+static void compile(struct fg_supervisor *s, int texts)
+{
+	struct fg_patterns_wanted wanted;
+	int r;
+
+	memcpy(&wanted, s->message + sizeof(struct fg_message), sizeof(wanted));
+	r = fg_compiler_begin(&s->compiler, &wanted, texts);
+	if (r != 0)
+		fg_tell_patterns(s, wanted.id, r, texts);
+}
+
+static void gate_said(struct fg_supervisor *s, ssize_t n, int fd)
 {
 	const struct fg_message *m = (const struct fg_message *)s->message;
 	struct fg_done done;
+
+	if ((size_t)n == sizeof(*m) + sizeof(struct fg_patterns_wanted) && m->kind == FG_SAY_WANTED && fd >= 0) {
+		compile(s, fd);
+		return;
+	}
 
 	if ((size_t)n != sizeof(*m) + sizeof(done) || m->kind != FG_SAY_DONE)
 		return;
@@ -179,19 +205,23 @@ int fg_on_child_io(sd_event_source *source, int fd, uint32_t events, void *ctx)
 {
 	struct fg_supervisor *s = ctx;
 	struct fg_child *c = fd == s->child[FG_GATE].socket ? &s->child[FG_GATE] : &s->child[FG_CTRL];
-	ssize_t n = recv(fd, s->message, sizeof(s->message), MSG_DONTWAIT);
+	int with = -1;
+	size_t descriptors = 1;
+	ssize_t n = fg_link_receive(fd, s->message, sizeof(s->message), &with, &descriptors);
 
 	(void)events;
 	if (n <= 0) {
-		if (n == 0 || errno != EAGAIN)
+		if (n != -EAGAIN && n != -EINTR)
 			sd_event_source_set_enabled(source, SD_EVENT_OFF); /* its end is seen by on_exit_of() */
 		return 0;
 	}
 	c->asked_us = 0;
 	if (c == &s->child[FG_GATE]) {
-		gate_said(s, n);
+		gate_said(s, n, with);
 	} else {
 		ctrl_said(s, n);
 	}
+	if (with >= 0)
+		close(with);
 	return 0;
 }

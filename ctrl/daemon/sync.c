@@ -159,6 +159,7 @@ static int read_files(struct fg_sync *s)
 
 	if (r != 0)
 		return r;
+	load->payload = s->ctrl->conf.dpdk.used;
 	for (uint32_t i = 0; i < s->ctrl->rule_fds && !s->files_bad; i++)
 		s->files_bad = add_file(s, load, i) != 0;
 	if (!s->files_bad)
@@ -212,7 +213,7 @@ static void missing_files(struct fg_sync *s)
 {
 	for (size_t i = 0; i < s->file_count; i++)
 		if (!s->there[i])
-			fg_records_add(&s->change, s->file[i], s->file[i]->nlri, s->file[i]->nlri_len);
+			fg_records_copy(&s->change, s->file[i], FG_OP_ADD);
 }
 
 /* ---- The rules of the gate ---- */
@@ -221,7 +222,6 @@ static void compare_static(struct fg_sync *s, const struct fg_record *r)
 {
 	const struct fg_record **found =
 		s->file_count == 0 ? NULL : bsearch(&r, s->file, s->file_count, sizeof(*s->file), by_identity);
-	struct fg_record head = *r;
 
 	if (s->files_bad)
 		return;
@@ -229,19 +229,15 @@ static void compare_static(struct fg_sync *s, const struct fg_record *r)
 		s->there[found - s->file] = fg_record_equal(r, *found);
 		return;
 	}
-	head.op = FG_OP_DELETE;
-	fg_records_add(&s->change, &head, r->nlri, r->nlri_len);
+	fg_records_copy(&s->change, r, FG_OP_DELETE);
 }
 
 /* Peers say their rules again; those of a peer that is no more nobody takes back. */
 static void compare_peer(struct fg_sync *s, const struct fg_record *r)
 {
-	struct fg_record head = *r;
-
 	if (fg_bgp_sync_rule(s->ctrl->bgp, r))
 		return;
-	head.op = FG_OP_DELETE;
-	fg_records_add(&s->change, &head, r->nlri, r->nlri_len);
+	fg_records_copy(&s->change, r, FG_OP_DELETE);
 }
 
 static bool on_page(void *ctx, struct fg_walk *w, const struct fg_walk_rule *rules, size_t n, bool last)

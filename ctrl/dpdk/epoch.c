@@ -289,6 +289,16 @@ static void show_instances(const struct fg_share *s, struct fg_plane_status *out
 	}
 }
 
+/* Seconds since then; UINT32_MAX: it never was. */
+static uint32_t age_s(uint32_t then_s, uint64_t now)
+{
+	uint32_t now_s = (uint32_t)(now / 1000000000u);
+
+	if (then_s == 0)
+		return UINT32_MAX;
+	return now_s > then_s ? now_s - then_s : 0;
+}
+
 static void show_workers(const struct fg_share *s, struct fg_plane_status *out)
 {
 	uint64_t now = clock_ns();
@@ -303,6 +313,7 @@ static void show_workers(const struct fg_share *s, struct fg_plane_status *out)
 			.pid = pid_of(s, owner - 1),
 			.lcore = one->lcore,
 			.age_ms = age_ms(s->seen[w].moved_ns, now),
+			.skipped_s = age_s(one->skipped_s, now),
 			.turns = one->heartbeat,
 			.busy = one->busy,
 		};

@@ -104,17 +104,20 @@ static void judge_need(struct fg_admission *a, const struct fg_rule *rule, const
 
 /* ---- All of it ---- */
 
-static void judge_quarantine(const struct fg_admission *a, const struct fg_rule *rule, struct fg_findings *out)
+/* A pattern lies behind the NLRI, in a record as in the store. */
+static void judge_quarantine(const struct fg_admission *a, const struct fg_rule *rule, struct fg_pattern_text text,
+			     struct fg_findings *out)
 {
-	uint64_t hash = fg_record_hash(rule->family, rule->offset_form, rule->nlri, rule->nlri_len);
+	uint64_t hash =
+		fg_record_hash(rule->family, rule->offset_form, rule->nlri, rule->nlri_len, (uint16_t)text.octets);
 
 	if (fg_store_quarantined(a->store, hash))
 		fg_finding_add(out, FG_QUARANTINED, 0, "quarantine", "hash %016llx is in quarantine",
 			       (unsigned long long)hash);
 }
 
-enum fg_reason fg_admit(struct fg_admission *a, const struct fg_rule *rule, const char *source, struct fg_findings *out,
-			struct fg_cost *alone)
+enum fg_reason fg_admit(struct fg_admission *a, const struct fg_rule *rule, struct fg_pattern_text text,
+			const char *source, struct fg_findings *out, struct fg_cost *alone)
 {
 	struct fg_finding why;
 
@@ -129,7 +132,7 @@ enum fg_reason fg_admit(struct fg_admission *a, const struct fg_rule *rule, cons
 	fg_judge_scope(a->policy, source, &a->canon, out);
 	fg_judge_grant(a->policy, source, &rule->actions, out);
 	fg_judge_guard(&a->guard, &a->canon, a->more, out);
-	judge_quarantine(a, rule, out);
+	judge_quarantine(a, rule, text, out);
 	fg_need_alone(rule, &a->nothing, &a->scratch, alone);
 	judge_need(a, rule, alone, out);
 	return fg_findings_refusal(out);

@@ -26,11 +26,11 @@ struct fg_admission {
 uint32_t fg_admission_begin(struct fg_admission *a, const struct fg_policy *policy, const struct fg_store *store);
 
 /*
- * Judges a rule of `source`: adds what is to be said of it. FG_OK, or the first reason that refuses it. Sets *alone, what an image with it
+ * Judges a rule of `source`, but for its pattern: adds what is to be said of it. FG_OK, or the first reason that refuses it. Sets *alone, what an image with it
  * alone would take, unless it is malformed.
  */
-enum fg_reason fg_admit(struct fg_admission *a, const struct fg_rule *rule, const char *source, struct fg_findings *out,
-			struct fg_cost *alone);
+enum fg_reason fg_admit(struct fg_admission *a, const struct fg_rule *rule, struct fg_pattern_text text,
+			const char *source, struct fg_findings *out, struct fg_cost *alone);
 
 /* Adds a finding that was made elsewhere. */
 void fg_admit_say(struct fg_findings *out, const struct fg_finding *f);

@@ -106,11 +106,12 @@ void fg_batch_room(struct fg_gate *g, const struct fg_rule *rule, const char *so
 	}
 }
 
-static void no_room(struct fg_gate *g, const struct fg_rule *rule, const char *whose)
+static void no_room(struct fg_gate *g, const struct fg_record *r, const struct fg_rule *rule, const char *whose)
 {
 	struct fg_finding why;
 
-	fg_need_over(rule, FG_RES_SLOTS, fg_store_cells(rule->nlri_len), 0, whose, &g->admission.scratch, &why);
+	fg_need_over(rule, FG_RES_SLOTS, fg_store_cells(r->nlri_len, r->payload_octets), 0, whose,
+		     &g->admission.scratch, &why);
 	fg_admit_say(&g->findings, &why);
 }
 
@@ -132,7 +133,7 @@ static uint32_t stage(struct fg_gate *g, const struct fg_record *r, const struct
 	uint32_t slot = fg_store_put(&g->store, r, sequence, g->now_ns);
 
 	if (slot == 0) {
-		no_room(g, rule, "left in the store");
+		no_room(g, r, rule, "left in the store");
 		return 0;
 	}
 	fg_cell(g, slot)->offset_form = rule->offset_form;
@@ -175,9 +176,10 @@ static void replace(struct fg_gate *g, uint32_t new, uint32_t old, uint32_t stag
 static enum fg_reason add_rule(struct fg_gate *g, const struct fg_record *r, const struct fg_rule *rule,
 			       const struct fg_cost *alone, uint32_t *slot)
 {
-	uint32_t staged = fg_rules_find(g, rule, r->by.source, 1u << FG_ENTRY_STAGED);
-	uint32_t live = fg_rules_find(g, rule, r->by.source, 1u << FG_ENTRY_LIVE | 1u << FG_ENTRY_WAITING);
-	uint32_t left = fg_rules_find(g, rule, r->by.source, 1u << FG_ENTRY_LEAVING);
+	uint32_t staged = fg_rules_find(g, rule, fg_record_pattern(r), r->by.source, 1u << FG_ENTRY_STAGED);
+	uint32_t live = fg_rules_find(g, rule, fg_record_pattern(r), r->by.source,
+				      1u << FG_ENTRY_LIVE | 1u << FG_ENTRY_WAITING);
+	uint32_t left = fg_rules_find(g, rule, fg_record_pattern(r), r->by.source, 1u << FG_ENTRY_LEAVING);
 	uint32_t change = staged != 0 ? g->entry[staged].change : left != 0 ? g->entry[left].change : 0;
 	uint32_t old = staged != 0 ? staged : live, new;
 	bool room;
@@ -194,13 +196,13 @@ static enum fg_reason add_rule(struct fg_gate *g, const struct fg_record *r, con
 	if (new == 0)
 		return FG_OVER_BUDGET;
 	if (room && fg_rules_arm(g, new) != FG_OK) {
-		no_room(g, rule, "next hops that rules may name");
+		no_room(g, r, rule, "next hops that rules may name");
 		room = false;
 	}
 	if (!(room || (may_wait(g, old) && fg_waiting_take(g, new))) || !tie(g, new, live, change)) {
 		fg_rules_drop(g, new);
 		if (room)
-			no_room(g, rule, "left in the batch");
+			no_room(g, r, rule, "left in the batch");
 		return FG_OVER_BUDGET;
 	}
 	replace(g, new, old, staged);
@@ -213,7 +215,9 @@ static enum fg_reason add(struct fg_gate *g, const struct fg_record *r, const st
 	enum fg_reason code;
 	struct fg_cost alone;
 
-	code = fg_admit(&g->admission, rule, r->by.source, &g->findings, &alone);
+	code = fg_admit(&g->admission, rule, fg_record_pattern(r), r->by.source, &g->findings, &alone);
+	if (code == FG_OK)
+		code = fg_patterns_judge(g, rule, fg_record_pattern(r), &g->findings);
 	if (code == FG_OK)
 		code = add_rule(g, r, rule, &alone, slot);
 	if (code == FG_OK)
@@ -228,9 +232,10 @@ static enum fg_reason add(struct fg_gate *g, const struct fg_record *r, const st
 
 static void delete (struct fg_gate *g, const struct fg_record *r, const struct fg_rule *rule)
 {
-	uint32_t staged = fg_rules_find(g, rule, r->by.source, 1u << FG_ENTRY_STAGED);
-	uint32_t live = fg_rules_find(g, rule, r->by.source, 1u << FG_ENTRY_LIVE | 1u << FG_ENTRY_WAITING);
-	uint32_t kept = fg_rules_find(g, rule, r->by.source, 1u << FG_ENTRY_KEPT);
+	uint32_t staged = fg_rules_find(g, rule, fg_record_pattern(r), r->by.source, 1u << FG_ENTRY_STAGED);
+	uint32_t live = fg_rules_find(g, rule, fg_record_pattern(r), r->by.source,
+				      1u << FG_ENTRY_LIVE | 1u << FG_ENTRY_WAITING);
+	uint32_t kept = fg_rules_find(g, rule, fg_record_pattern(r), r->by.source, 1u << FG_ENTRY_KEPT);
 
 	/* What a revert would bring back is not wanted any more either. */
 	if (kept != 0)
@@ -259,6 +264,7 @@ enum fg_reason fg_batch_record(struct fg_gate *g, const struct fg_record *r, uin
 	g->findings.count = 0;
 	*slot = 0;
 	rule.offset_form = fg_nlri_form(&rule);
+	rule.pattern = fg_patterns_find(g, fg_record_pattern(r));
 	if (r->op == FG_OP_ADD)
 		code = add(g, r, &rule, slot);
 	else

@@ -394,6 +394,7 @@ static void flip(struct fg_gate *g)
 {
 	int side = idle_side(g);
 
+	fg_patterns_bring(g, (uint32_t)side);
 	((struct fg_image *)(void *)g->dataplane->memory.image[side])->generation = g->store.head->generation;
 	__atomic_store_n(&g->dataplane->memory.control->side, (uint32_t)side, __ATOMIC_RELEASE);
 	g->side = (uint32_t)side;

@@ -40,6 +40,8 @@ static size_t lay_out(uint8_t *base, const struct fg_plane_sizes *sizes, void **
 	PLACE(g->change, slots * CHANGES_A_SLOT * sizeof(*g->change));
 	PLACE(g->touched, (slots + 63) / 64 * sizeof(*g->touched));
 	PLACE(g->said, FG_SAID_MAX * sizeof(*g->said));
+	PLACE(g->patterns.at, FG_PATTERNS_KEPT * sizeof(*g->patterns.at));
+	PLACE(g->patterns.bucket, FG_PATTERN_BUCKETS * sizeof(*g->patterns.bucket));
 	PLACE(*store_private, fg_store_private(sizes->slots));
 	PLACE(g->table_memory, fg_table_octets(sizes->slots, sizes->image_lines));
 #undef PLACE
@@ -139,6 +141,7 @@ struct fg_gate *fg_gate_open(void *memory, const struct fg_plane_sizes *sizes, s
 		fg_core_table(g);
 	else
 		g->table = fg_table_init(g->table_memory, sizes->slots, dataplane->memory.image, sizes->image_lines);
+	fg_patterns_adopt(g);
 	take_store(g);
 	return g;
 }

@@ -57,7 +57,8 @@ static int run_dpdk(const struct fg_gate_config *config, int supervisor)
 {
 	const struct fg_share_sizes sizes = { .image_lines = config->sizes.image_lines,
 					      .slots = config->sizes.slots,
-					      .workers = config->workers };
+					      .workers = config->workers,
+					      .patterns = config->patterns };
 	static struct fg_share share; /* its targets alone are kilobytes */
 	char error[FG_SHARE_ERROR_MAX] = "";
 	struct fg_dataplane dataplane;

@@ -12,6 +12,7 @@ struct fg_gate_config {
 	const char *pin_folder;
 	const char *share_folder;    /* of the DPDK dataplane; NULL: the dataplane is XDP */
 	uint32_t workers;            /* slots of workers there */
+	uint32_t patterns;           /* octets of memory for payload patterns, of each side */
 	struct fg_plane_sizes sizes; /* store_octets: FG_GATE_STORE_OCTETS(slots) */
 	bool mlock;                  /* all of its memory stays in RAM */
 };

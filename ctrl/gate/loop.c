@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ctrl/gate/files.h"
 #include "ctrl/gate/state.h"
 
 enum {
@@ -39,6 +40,7 @@ struct loop {
 	struct fg_gate *gate;
 	struct fg_dataplane *dataplane;
 	struct peer ctrl, supervisor;
+	struct fg_files files;
 	int timer, signals;
 	uint64_t look_ns; /* CLOCK_BOOTTIME: the dataplane is looked at again; 0: never */
 	bool end;
@@ -98,6 +100,8 @@ static void cut(struct loop *l, struct peer *p)
 	p->out.closed = true;
 	if (p == &l->ctrl && l->gate->batch.open)
 		fg_batch_abort(l->gate);
+	if (p == &l->ctrl)
+		fg_patterns_cancel(l->gate);
 	if (p == &l->supervisor)
 		l->end = true;
 }
@@ -141,8 +145,14 @@ static bool act(struct loop *l, const struct fg_message *m, int fd)
 {
 	const struct fg_done done = { .generation = l->gate->store.head->generation };
 
-	if ((m->kind == FG_ASK_CTRL) != (fd >= 0))
+	if ((m->kind == FG_ASK_CTRL || m->kind == FG_ASK_DATABASE) != (fd >= 0))
 		return false;
+	if (m->kind == FG_ASK_DATABASE) {
+		fg_files_take(&l->files, fd);
+		fg_serve_database(l->gate, (const struct fg_database_ask *)(m + 1));
+		fg_files_take(&l->files, -1);
+		return true;
+	}
 	if (m->kind == FG_ASK_CTRL)
 		connect_ctrl(l, fd);
 	else if (m->kind == FG_ASK_STOP)
@@ -337,6 +347,7 @@ int fg_loop_run(struct fg_dataplane *dataplane, const struct fg_plane_sizes *siz
 			       clock_ns(CLOCK_REALTIME) / 1000000000u, &error);
 	if (l->gate == NULL)
 		return say(error, -EPROTO);
+	fg_files_begin(&l->files, supervisor, &l->gate->files);
 	widen(supervisor);
 	r = open_descriptors(l);
 	if (r == 0 && opened != NULL)

@@ -31,17 +31,18 @@ static void list_rule(const struct fg_gate *g, uint32_t slot, struct fg_listed *
 		.state = fg_rules_state(e),
 		.cost = { .bytes = e->bytes, .lines = e->lines },
 	};
-	memset(r, 0, fg_record_octets(c->nlri_len));
-	r->octets = fg_record_octets(c->nlri_len);
+	memset(r, 0, fg_record_octets(c->nlri_len, c->payload_octets));
+	r->octets = fg_record_octets(c->nlri_len, c->payload_octets);
 	r->op = FG_OP_ADD;
 	r->family = c->family;
 	r->offset_form = c->offset_form;
 	r->flags = c->flags;
 	r->nlri_len = c->nlri_len;
+	r->payload_octets = c->payload_octets;
 	r->actions = c->actions;
 	memcpy(r->name, c->name, sizeof(r->name));
 	r->by = c->by;
-	memcpy(r->nlri, e->rule.nlri, c->nlri_len);
+	memcpy(r->nlri, e->rule.nlri, (size_t)c->nlri_len + c->payload_octets);
 }
 
 /* The first rule from a sequence on. Mostly it is where the last page ended. */
@@ -66,7 +67,8 @@ void fg_pages_rules(struct fg_gate *g, uint32_t id, uint64_t from, struct fg_out
 		return;
 	at += sizeof(struct fg_message) + sizeof(page);
 	for (; n != 0; n = g->entry[n].behind) {
-		size_t octets = sizeof(struct fg_listed) + fg_record_octets(fg_cell(g, n)->nlri_len);
+		const struct fg_cell *c = fg_cell(g, n);
+		size_t octets = sizeof(struct fg_listed) + fg_record_octets(c->nlri_len, c->payload_octets);
 
 		if (!fg_rules_stays(g, n))
 			continue;
@@ -157,6 +159,7 @@ void fg_pages_status(struct fg_gate *g, uint32_t id, struct fg_outbox *out)
 	s->alarm = g->alarm;
 	count_rules(g, s);
 	fg_commit_now(g, &s->cost);
+	fg_patterns_now(g, s);
 	s->ports = g->policy.ports;
 	for (uint32_t i = 0; i < s->ports; i++) {
 		s->port[i].config = g->policy.port[i];

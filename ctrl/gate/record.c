@@ -22,6 +22,12 @@ static bool text_ok(const char text[FG_NAME_MAX + 1])
 	return false;
 }
 
+/* No octet of it ends a text. */
+static bool pattern_ok(struct fg_pattern_text text)
+{
+	return memchr(text.at, 0, text.octets) == NULL;
+}
+
 static bool rate_ok(const struct fg_actions *a, uint32_t bit, float rate)
 {
 	return !(a->set & bit) || (isfinite(rate) && rate > 0);
@@ -42,9 +48,9 @@ static bool fields_ok(const struct fg_record *r)
 {
 	return (r->op == FG_OP_ADD || r->op == FG_OP_DELETE) && r->family < FG_FAMILY_COUNT &&
 	       r->offset_form <= FG_OFFSET_FULL &&
-	       (r->flags & ~(FG_RECORD_COUNT_ONLY | FG_RECORD_STATIC | FG_RECORD_BGP)) == 0 && r->pad == 0 &&
-	       text_ok(r->name) && text_ok(r->by.source) && r->by.source[0] != '\0' && text_ok(r->by.owner) &&
-	       text_ok(r->by.ticket) && text_ok(r->by.site) && actions_ok(&r->actions);
+	       (r->flags & ~(FG_RECORD_COUNT_ONLY | FG_RECORD_STATIC | FG_RECORD_BGP)) == 0 && text_ok(r->name) &&
+	       text_ok(r->by.source) && r->by.source[0] != '\0' && text_ok(r->by.owner) && text_ok(r->by.ticket) &&
+	       text_ok(r->by.site) && actions_ok(&r->actions);
 }
 
 const struct fg_record *fg_record_check(const void *at, const void *end)
@@ -52,16 +58,18 @@ const struct fg_record *fg_record_check(const void *at, const void *end)
 	const size_t left = (size_t)((const uint8_t *)end - (const uint8_t *)at);
 	const struct fg_record *r = at;
 
-	if (left < sizeof(*r) || r->nlri_len > FG_NLRI_MAX || r->octets != fg_record_octets(r->nlri_len) ||
-	    r->octets > left || !fields_ok(r))
+	if (left < sizeof(*r) || r->nlri_len > FG_NLRI_MAX || r->payload_octets > FG_PATTERN_TEXT_MAX ||
+	    r->octets != fg_record_octets(r->nlri_len, r->payload_octets) || r->octets > left || !fields_ok(r) ||
+	    !pattern_ok(fg_record_pattern(r)))
 		return NULL;
 	return r;
 }
 
-uint64_t fg_record_hash(uint8_t family, uint8_t offset_form, const uint8_t *nlri, uint16_t nlri_len)
+uint64_t fg_record_hash(uint8_t family, uint8_t offset_form, const uint8_t *nlri, uint16_t nlri_len,
+			uint16_t payload_octets)
 {
 	/* A fixed key: the hash is written down and compared for as long as the quarantine lasts. */
-	const struct fg_hash_key key = { { family, offset_form } };
+	const struct fg_hash_key key = { { (uint64_t)payload_octets << 8 | family, offset_form } };
 
-	return fg_hash(&key, nlri, nlri_len);
+	return fg_hash(&key, nlri, (size_t)nlri_len + payload_octets);
 }

@@ -14,7 +14,7 @@
 #include "flowgate/rule.h"
 
 enum {
-	FG_RECORD_VERSION = 1,
+	FG_RECORD_VERSION = 2,
 	FG_MESSAGE_MAX = 128 << 10, /* octets of one message */
 	FG_BATCH_MAX = 1 << 20,     /* rules of one batch, over all its messages */
 };
@@ -29,10 +29,12 @@ enum fg_message_kind {
 	FG_ASK_COUNTERS,   /* struct fg_page_ask: counters from a slot on */
 	FG_ASK_SHADOW,     /* struct fg_switch: whole-table shadow mode */
 	FG_ASK_QUARANTINE, /* struct fg_quarantine: a hash comes or goes */
+	FG_ASK_PATTERNS, /* struct fg_patterns_ask, then texts: payload patterns that a batch will want are compiled */
 	/* Asked by the supervisor alone. */
 	FG_ASK_POLICY = 64, /* struct fg_policy */
 	FG_ASK_CTRL,        /* a socket to ctrl comes with it (SCM_RIGHTS) and replaces the one there was */
 	FG_ASK_STOP,        /* struct fg_switch: on: enforcement is taken away; off: it stays */
+	FG_ASK_DATABASE,    /* struct fg_database_ask: what FG_SAY_WANTED asked for comes with it (SCM_RIGHTS) */
 	/* Answered. */
 	FG_SAY_BATCH = 128, /* struct fg_batch_result, then struct fg_batch_finding */
 	FG_SAY_DONE,        /* struct fg_done */
@@ -42,6 +44,7 @@ enum fg_message_kind {
 	/* Said unasked. */
 	FG_SAY_EVENT,  /* struct fg_event */
 	FG_SAY_SAMPLE, /* struct fg_sample: only where the other side keeps up */
+	FG_SAY_WANTED, /* to the supervisor: struct fg_patterns_wanted; a file of texts comes with it (SCM_RIGHTS) */
 };
 
 /* `id` of a question comes back in each of its answers; `more`: another message of the same one follows. */
@@ -69,8 +72,14 @@ struct fg_owner {
 	char site[FG_NAME_MAX + 1]; /* "": everywhere */
 };
 
+/* The payload pattern of a rule as it was written, part of the rule's identity. No octets: it has none. */
+struct fg_pattern_text {
+	const char *at; /* not terminated */
+	uint32_t octets;
+};
+
 /*
- * A rule on its way: then nlri_len octets of NLRI, padded to 8. A deletion needs family, offset form, NLRI and source.
+ * A rule on its way: then nlri_len octets of NLRI and its payload pattern, padded to 8. A deletion needs family, offset form, NLRI, pattern and source.
  * Add of a rule that is there from the same source replaces its actions and attributes (RFC 4271 §3.1: implicit
  * withdraw), and answers FG_DUPLICATE only where nothing would change.
  */
@@ -81,8 +90,8 @@ struct fg_record {
 	uint8_t offset_form;
 	uint8_t flags; /* of enum fg_record_flag */
 	uint16_t nlri_len;
-	uint16_t pad;
-	uint32_t ttl_s; /* from now; 0: none */
+	uint16_t payload_octets; /* of its pattern */
+	uint32_t ttl_s;          /* from now; 0: none */
 	struct fg_actions actions;
 	char name[FG_NAME_MAX + 1];
 	struct fg_owner by;
@@ -90,9 +99,14 @@ struct fg_record {
 };
 
 /* What fg_record.octets has to be. */
-static inline uint32_t fg_record_octets(uint16_t nlri_len)
+static inline uint32_t fg_record_octets(uint16_t nlri_len, uint16_t payload_octets)
 {
-	return (uint32_t)(sizeof(struct fg_record) + nlri_len + 7) & ~7u;
+	return (uint32_t)(sizeof(struct fg_record) + nlri_len + payload_octets + 7) & ~7u;
+}
+
+static inline struct fg_pattern_text fg_record_pattern(const struct fg_record *r)
+{
+	return (struct fg_pattern_text){ (const char *)r->nlri + r->nlri_len, r->payload_octets };
 }
 
 /*
@@ -142,6 +156,35 @@ struct fg_quarantine {
 	uint32_t on, pad;
 };
 
+/*
+ * Patterns that are not compiled yet are, beside those of the rules that there are; answered by FG_SAY_DONE when a batch may ask for them. What
+ * became of each, the batch says. A later question takes the place of one that is not answered: -ECANCELED.
+ */
+struct fg_patterns_ask {
+	uint32_t count, pad; /* texts of this message */
+};
+
+struct fg_text {
+	uint32_t octets; /* of this, padding to 8 included */
+	uint32_t text_octets;
+	char text[];
+};
+
+/* The file has `count` of struct fg_text. */
+struct fg_patterns_wanted {
+	uint32_t id;
+	uint32_t count;
+	uint64_t octets;                        /* of the file */
+	uint64_t database_octets, octets_alone; /* that the database may take, and that of one pattern alone */
+	uint64_t room;                          /* for the file that is to come */
+};
+
+/* The file is what a side's room is to hold (flowgate/share.h), with a generation of 0. */
+struct fg_database_ask {
+	uint32_t id;
+	int32_t result; /* 0 or -errno: there is nothing in the file */
+};
+
 struct fg_done {
 	int32_t result; /* 0, -errno or enum fg_reason */
 	uint32_t pad;
@@ -189,10 +232,12 @@ struct fg_status {
 	uint64_t confirm_until_s; /* 0: nothing waits for confirmation */
 	uint32_t adopted;         /* the store was there */
 	uint32_t shadow;
-	uint32_t enforcing; /* 0: fg_control.side is none */
-	uint32_t rules[5];  /* by enum fg_rule_state; [0] unused */
-	uint32_t crashes;   /* of the gate in a row on this generation */
-	uint32_t alarm;     /* per cent of the fullest budget, where 70 or 90 were passed; otherwise 0 */
+	uint32_t enforcing;                           /* 0: fg_control.side is none */
+	uint32_t rules[5];                            /* by enum fg_rule_state; [0] unused */
+	uint32_t patterns;                            /* in the database of payload patterns */
+	uint64_t pattern_bytes, pattern_bytes_budget; /* of that database; no budget: there can be none */
+	uint32_t crashes;                             /* of the gate in a row on this generation */
+	uint32_t alarm; /* per cent of the fullest budget, where 70 or 90 were passed; otherwise 0 */
 	struct fg_cost_now cost;
 	uint32_t ports;
 	struct {
@@ -224,8 +269,9 @@ struct fg_event {
 	char name[FG_NAME_MAX + 1]; /* of the rule or port */
 };
 
-/* Identity of a rule for quarantine: of family, offset form and NLRI, not of its source. */
-uint64_t fg_record_hash(uint8_t family, uint8_t offset_form, const uint8_t *nlri, uint16_t nlri_len);
+/* Identity of a rule for quarantine: of family, offset form, NLRI and the pattern that follows it, not of its source. */
+uint64_t fg_record_hash(uint8_t family, uint8_t offset_form, const uint8_t *nlri, uint16_t nlri_len,
+			uint16_t payload_octets);
 /* The record at `at`, if all of it and of what it claims lies before `end` and every field is in range; otherwise NULL. */
 const struct fg_record *fg_record_check(const void *at, const void *end);
 

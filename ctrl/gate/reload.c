@@ -182,12 +182,14 @@ enum fg_reason fg_reload_judge(struct fg_gate *g, uint32_t slot, bool *permitted
 	enum fg_reason code;
 
 	g->findings.count = 0;
-	code = fg_admit(&g->admission, &e->rule, source, &g->findings, &alone);
+	code = fg_admit(&g->admission, &e->rule, fg_rules_pattern(e), source, &g->findings, &alone);
 	*permitted = code == FG_OK;
 	if (code == FG_MALFORMED)
 		return code;
 	e->bytes = (uint32_t)alone.bytes;
 	e->lines = alone.lines;
+	if (fg_patterns_judge(g, &e->rule, fg_rules_pattern(e), &g->findings) != FG_OK)
+		return fg_findings_refusal(&g->findings);
 	fg_batch_room(g, &e->rule, source, 0, alone.bytes);
 	return fg_findings_refusal(&g->findings);
 }
@@ -241,6 +243,7 @@ int fg_gate_policy(struct fg_gate *g, const struct fg_policy *policy)
 	g->policy = *policy;
 	set_budgets(g);
 	set_targets(g);
+	fg_patterns_policy(g);
 	fg_admission_begin(&g->admission, &g->policy, &g->store);
 	fg_reload_protect(g);
 	judge_all(g);

@@ -86,15 +86,17 @@ int fg_gate_confirm(struct fg_gate *g)
 static bool may_come_back(struct fg_gate *g, uint32_t slot, uint64_t generation)
 {
 	const struct fg_cell *c = fg_cell(g, slot);
-	uint32_t live =
-		fg_rules_find(g, &g->entry[slot].rule, c->by.source, 1u << FG_ENTRY_LIVE | 1u << FG_ENTRY_WAITING);
+	const struct fg_entry *e = &g->entry[slot];
+	uint32_t live = fg_rules_find(g, &e->rule, fg_rules_pattern(e), c->by.source,
+				      1u << FG_ENTRY_LIVE | 1u << FG_ENTRY_WAITING);
 	struct fg_cost alone;
 
 	if ((c->forgotten != 0 && !c->waits) || (c->expires_ns != 0 && c->expires_ns <= g->now_ns) ||
 	    (live != 0 && fg_cell(g, live)->added != generation))
 		return false;
 	g->findings.count = 0;
-	return fg_admit(&g->admission, &g->entry[slot].rule, c->by.source, &g->findings, &alone) == FG_OK;
+	return fg_admit(&g->admission, &e->rule, fg_rules_pattern(e), c->by.source, &g->findings, &alone) == FG_OK &&
+	       fg_patterns_judge(g, &e->rule, fg_rules_pattern(e), &g->findings) == FG_OK;
 }
 
 /* What waited waits again, once nothing waits for confirmation; a successor that finds the revert not done does it again. */

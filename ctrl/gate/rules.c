@@ -16,9 +16,13 @@ struct fg_cell *fg_cell(const struct fg_gate *g, uint32_t slot)
 
 /* ---- Identity ---- */
 
-static uint64_t hash_of(const struct fg_gate *g, const struct fg_rule *rule)
+static uint64_t hash_of(const struct fg_gate *g, const struct fg_rule *rule, struct fg_pattern_text text)
 {
-	return fg_hash(&g->key, rule->nlri, rule->nlri_len) ^ ((uint64_t)rule->family << 1 | rule->offset_form);
+	uint64_t hash = fg_hash(&g->key, rule->nlri, rule->nlri_len);
+
+	if (text.octets > 0)
+		hash += fg_hash(&g->key, (const uint8_t *)text.at, text.octets) << 1;
+	return hash ^ ((uint64_t)rule->family << 1 | rule->offset_form);
 }
 
 static uint32_t *bucket_of(const struct fg_gate *g, uint64_t hash)
@@ -26,21 +30,29 @@ static uint32_t *bucket_of(const struct fg_gate *g, uint64_t hash)
 	return &g->bucket[hash & g->bucket_mask];
 }
 
-static bool same_nlri(const struct fg_rule *a, const struct fg_rule *b)
+struct fg_pattern_text fg_rules_pattern(const struct fg_entry *e)
 {
-	return a->family == b->family && a->offset_form == b->offset_form && a->nlri_len == b->nlri_len &&
-	       memcmp(a->nlri, b->nlri, a->nlri_len) == 0;
+	return (struct fg_pattern_text){ (const char *)e->rule.nlri + e->rule.nlri_len, e->payload_octets };
 }
 
-uint32_t fg_rules_find(const struct fg_gate *g, const struct fg_rule *rule, const char *source, uint32_t states)
+/* The same NLRI and pattern. */
+static bool is_same(const struct fg_entry *e, const struct fg_rule *rule, struct fg_pattern_text text)
 {
-	uint64_t hash = hash_of(g, rule);
+	return e->rule.family == rule->family && e->rule.offset_form == rule->offset_form &&
+	       e->rule.nlri_len == rule->nlri_len && memcmp(e->rule.nlri, rule->nlri, rule->nlri_len) == 0 &&
+	       e->payload_octets == text.octets && memcmp(fg_rules_pattern(e).at, text.at, text.octets) == 0;
+}
+
+uint32_t fg_rules_find(const struct fg_gate *g, const struct fg_rule *rule, struct fg_pattern_text text,
+		       const char *source, uint32_t states)
+{
+	uint64_t hash = hash_of(g, rule, text);
 
 	for (uint32_t n = *bucket_of(g, hash); n != 0; n = g->entry[n].hash_next) {
 		const struct fg_entry *e = &g->entry[n];
 
 		if (e->hash == hash && (states >> (e->leaving ? FG_ENTRY_LEAVING : e->state) & 1) &&
-		    same_nlri(&e->rule, rule) && strcmp(fg_cell(g, n)->by.source, source) == 0)
+		    is_same(e, rule, text) && strcmp(fg_cell(g, n)->by.source, source) == 0)
 			return n;
 	}
 	return 0;
@@ -58,6 +70,7 @@ static void take_rule(const struct fg_gate *g, uint32_t slot, struct fg_rule *ru
 		.nlri = (const uint8_t *)c + offsetof(struct fg_cell, nlri),
 		.offset_form = c->offset_form,
 		.actions = c->actions,
+		.turn = c->payload_octets > 0 ? c->sequence : 0,
 	};
 	memcpy(rule->name, c->name, sizeof(rule->name));
 	/* What only counts does not end the way of a packet, and still says what it would have done. */
@@ -104,7 +117,9 @@ void fg_rules_link(struct fg_gate *g, uint32_t slot, enum fg_entry_state state, 
 
 	*e = (struct fg_entry){ .state = (uint8_t)state };
 	take_rule(g, slot, &e->rule);
-	e->hash = hash_of(g, &e->rule);
+	e->payload_octets = fg_cell(g, slot)->payload_octets;
+	e->rule.pattern = fg_patterns_find(g, fg_rules_pattern(e));
+	e->hash = hash_of(g, &e->rule, fg_rules_pattern(e));
 	bucket = bucket_of(g, e->hash);
 	e->hash_next = *bucket;
 	*bucket = slot;
@@ -204,7 +219,7 @@ static void find_both(const struct fg_gate *g, uint32_t slot, uint32_t *current,
 	for (uint32_t n = *bucket_of(g, mine->hash); n != 0; n = g->entry[n].hash_next) {
 		const struct fg_entry *e = &g->entry[n];
 
-		if (e->hash != mine->hash || !same_nlri(&e->rule, &mine->rule))
+		if (e->hash != mine->hash || !is_same(e, &mine->rule, fg_rules_pattern(mine)))
 			continue;
 		if (e->in_table)
 			*current = n;
@@ -213,9 +228,14 @@ static void find_both(const struct fg_gate *g, uint32_t slot, uint32_t *current,
 	}
 }
 
+/* A rule with a pattern is one that goes on, to the matcher. */
 static uint32_t slot_word(const struct fg_entry *e, uint32_t slot)
 {
-	return slot | (e->rule.actions.set & (FG_ACT_CONTINUE | FG_ACT_COUNT_ONLY) ? FG_SLOT_CONTINUE : 0);
+	bool goes_on = e->rule.actions.set & (FG_ACT_CONTINUE | FG_ACT_COUNT_ONLY);
+
+	if (e->payload_octets > 0)
+		return slot | FG_SLOT_PAYLOAD | FG_SLOT_CONTINUE | (goes_on ? 0 : FG_SLOT_ENDS);
+	return slot | (goes_on ? FG_SLOT_CONTINUE : 0);
 }
 
 int fg_rules_settle(struct fg_gate *g, uint32_t slot)
@@ -301,6 +321,7 @@ int fg_rules_arm(struct fg_gate *g, uint32_t slot)
 	uint32_t redirect = asked->set & FG_ACT_REDIRECT_RT ? fg_policy_target(&g->policy, asked) : 0;
 	struct fg_action action;
 
+	fg_patterns_number(g, slot);
 	if ((asked->set & FG_ACT_REDIRECT_IP) && e->target == 0) {
 		e->target = take_hop(g, &asked->next_hop, known_hop(g, slot));
 		if (e->target == 0)

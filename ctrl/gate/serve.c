@@ -31,6 +31,8 @@ static size_t expected(enum fg_peer peer, uint16_t kind)
 		return sizeof(struct fg_quarantine);
 	case FG_ASK_POLICY:
 		return peer == FG_PEER_SUPERVISOR ? sizeof(struct fg_policy) : SIZE_MAX;
+	case FG_ASK_DATABASE:
+		return peer == FG_PEER_SUPERVISOR ? sizeof(struct fg_database_ask) : SIZE_MAX;
 	case FG_ASK_CTRL:
 		return peer == FG_PEER_SUPERVISOR ? 0 : SIZE_MAX;
 	case FG_ASK_STOP:
@@ -59,6 +61,26 @@ static bool batch_ok(const struct fg_message *m)
 	return at == end;
 }
 
+/* Likewise texts. */
+static bool patterns_ok(const struct fg_message *m)
+{
+	const struct fg_patterns_ask *ask = (const struct fg_patterns_ask *)(m + 1);
+	const uint8_t *end = (const uint8_t *)m + m->octets, *at = (const uint8_t *)(ask + 1);
+
+	if (m->octets < sizeof(*m) + sizeof(*ask) || ask->pad != 0)
+		return false;
+	for (uint32_t i = 0; i < ask->count; i++) {
+		const struct fg_text *t = (const void *)at;
+
+		if ((size_t)(end - at) < sizeof(*t) || t->text_octets == 0 || t->text_octets > FG_PATTERN_TEXT_MAX ||
+		    t->octets != ((sizeof(*t) + t->text_octets + 7) & ~7u) || t->octets > (size_t)(end - at) ||
+		    memchr(t->text, 0, t->text_octets) != NULL)
+			return false;
+		at += t->octets;
+	}
+	return at == end;
+}
+
 static bool switch_ok(const struct fg_message *m)
 {
 	const struct fg_switch *s = (const struct fg_switch *)(m + 1);
@@ -79,6 +101,8 @@ static bool message_ok(enum fg_peer peer, const struct fg_message *m, size_t oct
 		return false;
 	if (m->kind == FG_ASK_BATCH)
 		return m->more <= 1 && batch_ok(m);
+	if (m->kind == FG_ASK_PATTERNS)
+		return m->more <= 1 && patterns_ok(m);
 	return m->more == 0 && expected(peer, m->kind) == octets - sizeof(*m) && switch_ok(m) && quarantine_ok(m);
 }
 
@@ -192,6 +216,28 @@ static void serve_batch(struct fg_gate *g, const struct fg_message *m, struct fg
 	say_batch(g, true);
 }
 
+/* ---- Patterns ---- */
+
+/* Of several questions the last counts, for whoever asked the others is gone, or goes on asking. */
+static void serve_patterns(struct fg_gate *g, const struct fg_message *m, struct fg_outbox *out)
+{
+	int r;
+
+	if (g->patterns.state != FG_PATTERNS_IDLE && g->patterns.ask != m->id && fg_patterns_cancel(g))
+		say_done(g, g->patterns.ask, -ECANCELED, out);
+	r = g->ready ? fg_patterns_ask(g, m->id, m->more, (const struct fg_patterns_ask *)(m + 1)) : -EAGAIN;
+	if (r != FG_PATTERNS_LATER && !m->more)
+		say_done(g, m->id, r, out);
+}
+
+void fg_serve_database(struct fg_gate *g, const struct fg_database_ask *ask)
+{
+	int r = fg_patterns_take(g, ask);
+
+	if (r != -ENOENT)
+		say_done(g, g->patterns.ask, r, g->out);
+}
+
 /* ---- All the rest ---- */
 
 static int quarantine(struct fg_gate *g, const struct fg_quarantine *q)
@@ -206,6 +252,9 @@ static void serve(struct fg_gate *g, const struct fg_message *m, struct fg_outbo
 	switch (m->kind) {
 	case FG_ASK_BATCH:
 		serve_batch(g, m, out);
+		return;
+	case FG_ASK_PATTERNS:
+		serve_patterns(g, m, out);
 		return;
 	case FG_ASK_LIST:
 		fg_pages_rules(g, m->id, ((const struct fg_page_ask *)what)->from, out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The gate: what it knows, in memory that is laid out once. Inside ctrl/gate only. Reading order: rules.c finds rules and says which of the
- * same NLRI is enforced; batch.c takes records in; commit.c makes a generation; revert.c takes back, ends and flushes; waiting.c
+ * same NLRI is enforced; patterns.c has their payload patterns; batch.c takes records in; commit.c makes a generation; revert.c takes back, ends and flushes; waiting.c
  * tries again what had no room; reload.c takes a policy; serve.c answers; core.c lays out.
  *
  * One thread. All changes go left-right: the image that nobody reads is made to follow, the store's generation and then `side` are set, and
@@ -37,10 +37,12 @@ struct fg_entry {
 	uint32_t target;         /* number of its next hop; 0: none */
 	uint8_t state;           /* enum fg_entry_state */
 	uint8_t source;          /* place of its source's limit, from 1; 0: none */
-	bool here;               /* of this site */
-	bool joined;             /* STAGED, KEPT, WAITING: is to be there; */
-	bool leaving;            /* LIVE, KEPT, WAITING: is to go */
-	bool waits; /* has a place among those that wait. STAGED, LIVE, KEPT: is to wait as of the open batch */
+	uint16_t
+		payload_octets; /* of its pattern, behind the NLRI; rule.pattern is FG_PATTERN_NONE where that is not in the database */
+	bool here;    /* of this site */
+	bool joined;  /* STAGED, KEPT, WAITING: is to be there; */
+	bool leaving; /* LIVE, KEPT, WAITING: is to go */
+	bool waits;   /* has a place among those that wait. STAGED, LIVE, KEPT: is to wait as of the open batch */
 	bool in_table;
 	uint32_t change; /* place in the open batch, from 1 */
 };
@@ -60,6 +62,39 @@ struct fg_batch_open {
 	uint64_t until_ns; /* the next part is waited for */
 	uint64_t end_ns;   /* any part is waited for */
 	struct fg_batch_result result;
+};
+
+/* Of fg_rule.pattern: it has one, which is not in the database. */
+#define FG_PATTERN_NONE UINT32_MAX
+
+enum {
+	FG_PATTERNS_KEPT = 2 * FG_PATTERNS_MAX, /* patterns that are looked at, those that cannot be had too */
+	FG_PATTERN_BUCKETS = 4 * FG_PATTERNS_MAX,
+	FG_PATTERNS_LATER = 1, /* fg_patterns_ask(): it is answered later */
+};
+
+enum fg_patterns_state { FG_PATTERNS_IDLE = 0, FG_PATTERNS_OPEN, FG_PATTERNS_SENT };
+
+/* Payload patterns: patterns.c. */
+struct fg_patterns {
+	uint32_t newest;  /* side whose database counts; FG_SIDE_NONE: there is none */
+	uint32_t count;   /* patterns of it */
+	uint32_t *at;     /* where they are in the room of a side, by number */
+	uint32_t *bucket; /* numbers and 1, by hash of the text */
+	enum fg_patterns_state state;
+	struct fg_patterns_wanted wanted;
+	uint32_t ask;  /* id of the question */
+	uint32_t news; /* texts of it that are not known yet */
+	int problem;   /* why the last one came to nothing: -errno; 0: it did not */
+};
+
+/* How texts leave, and what was made of them comes: files of the process. Each: 0 or -errno. `begin` NULL: there is nobody who could compile. */
+struct fg_pattern_files {
+	int (*begin)(void *ctx); /* of texts, in the place of what there was */
+	int (*write)(void *ctx, const void *octets, size_t n, uint64_t at);
+	int (*send)(void *ctx, const struct fg_patterns_wanted *wanted); /* to the supervisor */
+	int (*read)(void *ctx, void *to, size_t n, uint64_t at);         /* of the one that has come */
+	void *ctx;
 };
 
 /* What a source has. */
@@ -120,6 +155,8 @@ struct fg_gate {
 	bool adopted, undone;
 	uint64_t *touched;     /* bit s: slot s has been used, its counters may not be zero */
 	struct fg_outbox *out; /* to ctrl: answers and events */
+	struct fg_patterns patterns;
+	struct fg_pattern_files files;
 	struct fg_findings findings;
 	/* Findings of the open batch that wait to be said. */
 	struct fg_batch_finding *said;
@@ -157,7 +194,9 @@ void fg_rules_place(struct fg_gate *g, uint32_t slot);
 /* Forgets it and frees its cells. */
 void fg_rules_drop(struct fg_gate *g, uint32_t slot);
 /* The rule of this identity in one of the states (bits by enum fg_entry_state); 0: none. */
-uint32_t fg_rules_find(const struct fg_gate *g, const struct fg_rule *rule, const char *source, uint32_t states);
+uint32_t fg_rules_find(const struct fg_gate *g, const struct fg_rule *rule, struct fg_pattern_text text,
+		       const char *source, uint32_t states);
+struct fg_pattern_text fg_rules_pattern(const struct fg_entry *e);
 /* Sees to it that of all rules with the NLRI of this one the right one is in the table. 0, FG_DUPLICATE or FG_OVER_BUDGET. */
 int fg_rules_settle(struct fg_gate *g, uint32_t slot);
 /* Orders all rules by sequence. */
@@ -171,6 +210,30 @@ void fg_rules_charge(struct fg_gate *g, uint32_t slot, bool more);
 int fg_rules_arm(struct fg_gate *g, uint32_t slot);
 /* Gives the next hop back, of a slot that no packet can meet. */
 void fg_rules_disarm(struct fg_gate *g, uint32_t slot);
+
+/* ---- patterns.c ---- */
+
+/* Finds the database that a predecessor has left. */
+void fg_patterns_adopt(struct fg_gate *g);
+/* For fg_rule.pattern: 0: no text; FG_PATTERN_NONE: it is not in the database. */
+uint32_t fg_patterns_find(const struct fg_gate *g, struct fg_pattern_text text);
+/* Whether a rule may have its pattern: FG_OK, or why not, which is said. */
+enum fg_reason fg_patterns_judge(struct fg_gate *g, const struct fg_rule *rule, struct fg_pattern_text text,
+				 struct fg_findings *out);
+/* Writes the number of a rule's pattern, for a slot that no packet can meet yet. */
+void fg_patterns_number(struct fg_gate *g, uint32_t slot);
+/* A side that nobody reads gets the database that counts, before it is read. */
+void fg_patterns_bring(struct fg_gate *g, uint32_t side);
+/* What the policy says of them, to packets. */
+void fg_patterns_policy(struct fg_gate *g);
+uint64_t fg_patterns_budget(const struct fg_gate *g);
+void fg_patterns_now(const struct fg_gate *g, struct fg_status *s);
+/* A part of a question. 0: all it asks for is known; FG_PATTERNS_LATER; -errno: it comes to nothing. */
+int fg_patterns_ask(struct fg_gate *g, uint32_t id, bool more, const struct fg_patterns_ask *ask);
+/* Forgets a question. True: it was waiting for its answer. */
+bool fg_patterns_cancel(struct fg_gate *g);
+/* A database comes, which g->files reads. -ENOENT: nobody waits for it. Otherwise the question g->patterns.ask has its answer: 0 or -errno. */
+int fg_patterns_take(struct fg_gate *g, const struct fg_database_ask *ask);
 
 /* ---- batch.c ---- */
 
@@ -260,12 +323,14 @@ void fg_reload_protect(struct fg_gate *g);
 enum fg_peer { FG_PEER_CTRL, FG_PEER_SUPERVISOR };
 /*
  * Acts on a message of `octets` octets, aligned to 8, and answers into `out`. False: it is none, nothing was done, and the connection is to be cut.
- * FG_ASK_CTRL and FG_ASK_STOP are the caller's (gate.c), once this has said that they are well formed.
+ * FG_ASK_CTRL, FG_ASK_STOP and FG_ASK_DATABASE are the caller's (loop.c), once this has said that they are well formed.
  */
 bool fg_gate_serve(struct fg_gate *g, enum fg_peer peer, const void *message, size_t octets, struct fg_outbox *out);
 
 /* Gives an open batch up, and says so: *why is an errno. */
 void fg_serve_cancel(struct fg_gate *g, int why);
+/* What a message of kind FG_ASK_DATABASE brings. */
+void fg_serve_database(struct fg_gate *g, const struct fg_database_ask *ask);
 
 /* ---- pages.c ---- */
 

@@ -19,10 +19,11 @@ size_t fg_store_private(uint32_t cells)
 	return (cells + 63) / 64 * sizeof(uint64_t);
 }
 
-uint32_t fg_store_cells(uint16_t nlri_len)
+uint32_t fg_store_cells(uint16_t nlri_len, uint16_t payload_octets)
 {
-	return nlri_len <= FG_CELL_NLRI ? 1
-					: 1 + (uint32_t)(nlri_len - FG_CELL_NLRI + FG_CELL_OCTETS - 1) / FG_CELL_OCTETS;
+	uint32_t octets = (uint32_t)nlri_len + payload_octets;
+
+	return octets <= FG_CELL_NLRI ? 1 : 1 + (octets - FG_CELL_NLRI + FG_CELL_OCTETS - 1) / FG_CELL_OCTETS;
 }
 
 static void put(struct fg_store *s, uint64_t *at, uint64_t value)
@@ -90,16 +91,17 @@ static void fill(struct fg_cell *c, const struct fg_record *r, uint64_t sequence
 	c->offset_form = r->offset_form;
 	c->flags = r->flags;
 	c->nlri_len = r->nlri_len;
+	c->payload_octets = r->payload_octets;
 	c->waits = 0;
 	c->actions = r->actions;
 	memcpy(c->name, r->name, sizeof(c->name));
 	c->by = r->by;
-	memcpy((uint8_t *)c + offsetof(struct fg_cell, nlri), r->nlri, r->nlri_len);
+	memcpy((uint8_t *)c + offsetof(struct fg_cell, nlri), r->nlri, (size_t)r->nlri_len + r->payload_octets);
 }
 
 uint32_t fg_store_put(struct fg_store *s, const struct fg_record *r, uint64_t sequence, uint64_t now_ns)
 {
-	uint32_t n = fg_store_cells(r->nlri_len), slot = find_room(s, n);
+	uint32_t n = fg_store_cells(r->nlri_len, r->payload_octets), slot = find_room(s, n);
 	struct fg_cell *c = &s->cell[slot];
 
 	if (slot == 0)
@@ -175,10 +177,10 @@ static bool whole(const struct fg_store *s, uint32_t slot)
 
 	return c->cells >= 1 && c->cells <= FG_CELLS_MAX && c->cells <= s->cells - slot &&
 	       (c->added > s->head->generation ||
-		(c->waits <= 1 && c->nlri_len <= FG_NLRI_MAX && fg_store_cells(c->nlri_len) == c->cells &&
-		 c->family < FG_FAMILY_COUNT && c->sequence < s->head->sequence &&
-		 memchr(c->name, 0, sizeof(c->name)) && memchr(c->by.source, 0, sizeof(c->by.source)) &&
-		 memchr(c->by.site, 0, sizeof(c->by.site))));
+		(c->waits <= 1 && c->nlri_len <= FG_NLRI_MAX && c->payload_octets <= FG_PATTERN_TEXT_MAX &&
+		 fg_store_cells(c->nlri_len, c->payload_octets) == c->cells && c->family < FG_FAMILY_COUNT &&
+		 c->sequence < s->head->sequence && memchr(c->name, 0, sizeof(c->name)) &&
+		 memchr(c->by.source, 0, sizeof(c->by.source)) && memchr(c->by.site, 0, sizeof(c->by.site))));
 }
 
 /* Undoes what a generation that never came wanted of a record, and settles what one that came did. */
@@ -307,7 +309,8 @@ int fg_store_quarantine(struct fg_store *s, uint64_t hash, bool on)
 
 static void convict(struct fg_store *s, struct fg_cell *c, uint64_t *gone)
 {
-	fg_store_quarantine(s, fg_record_hash(c->family, c->offset_form, c->nlri, c->nlri_len), true);
+	fg_store_quarantine(s, fg_record_hash(c->family, c->offset_form, c->nlri, c->nlri_len, c->payload_octets),
+			    true);
 	put(s, gone, s->head->generation + 1);
 }
 

@@ -14,11 +14,12 @@
 #include "ctrl/gate/record.h"
 
 enum {
-	FG_STORE_VERSION = 1,
+	FG_STORE_VERSION = 2,
 	FG_CELL_OCTETS = 512,
 	FG_QUARANTINE_MAX = 1024,
-	FG_CELL_NLRI = 76, /* octets of NLRI in the first cell */
-	FG_CELLS_MAX = 1 + (FG_NLRI_MAX - FG_CELL_NLRI + FG_CELL_OCTETS - 1) / FG_CELL_OCTETS, /* of one rule */
+	FG_CELL_NLRI = 72, /* octets of NLRI and pattern in the first cell */
+	FG_CELLS_MAX = 1 + (FG_NLRI_MAX + FG_PATTERN_TEXT_MAX - FG_CELL_NLRI + FG_CELL_OCTETS - 1) /
+				   FG_CELL_OCTETS, /* of one rule */
 };
 
 #define FG_STORE_MAGIC 0x65726f7473676c66ull
@@ -40,10 +41,11 @@ struct fg_cell {
 	uint64_t added_ns, expires_ns; /* expires_ns 0: never */
 	uint8_t family, offset_form, flags, cells;
 	uint16_t nlri_len, waits; /* waits 1: where it is deleted, it waits for room; means nothing where it is not */
+	uint16_t payload_octets, pad;
 	struct fg_actions actions;
 	char name[FG_NAME_MAX + 1];
 	struct fg_owner by;
-	uint8_t nlri[FG_CELL_NLRI]; /* goes on in the next cells, without a gap */
+	uint8_t nlri[FG_CELL_NLRI]; /* and the payload pattern behind it; goes on in the next cells, without a gap */
 };
 
 _Static_assert(sizeof(struct fg_cell) == FG_CELL_OCTETS, "a cell");
@@ -100,7 +102,7 @@ enum fg_fate fg_store_fate(const struct fg_store *s, const struct fg_cell *c);
 uint32_t fg_store_next(const struct fg_store *s, uint32_t slot);
 
 /* Cells that a rule of so many octets takes. */
-uint32_t fg_store_cells(uint16_t nlri_len);
+uint32_t fg_store_cells(uint16_t nlri_len, uint16_t payload_octets);
 /* Puts a record in, staged: no generation has it. Its slot, or 0: there is no room. */
 uint32_t fg_store_put(struct fg_store *s, const struct fg_record *r, uint64_t sequence, uint64_t now_ns);
 void fg_store_free(struct fg_store *s, uint32_t slot);

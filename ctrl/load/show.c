@@ -114,3 +114,20 @@ json_t *fg_show_finding(const struct fg_finding *f)
 	}
 	return o;
 }
+
+bool fg_show_pattern(char *text, size_t room, const char *pattern, size_t octets)
+{
+	static const char word[] = " payload \"";
+	char *then = strstr(text, " then ");
+	size_t word_len = sizeof(word) - 1, more = word_len + octets + 1;
+
+	if (octets == 0)
+		return true;
+	if (then == NULL || strlen(text) + more >= room)
+		return false;
+	memmove(then + more, then, strlen(then) + 1);
+	memcpy(then, word, word_len);
+	memcpy(then + word_len, pattern, octets);
+	then[more - 1] = '"';
+	return true;
+}

@@ -21,6 +21,8 @@ json_t *fg_show_communities_array(const struct fg_actions *actions);
 const char *fg_show_family(const struct fg_rule *rule);
 /* A string of any octets: what is no UTF-8 is shown as '?'. */
 json_t *fg_show_string(const char *text);
+/* Puts a payload pattern, which no NLRI can say, behind the other conditions of a rule in words. False: no room. */
+bool fg_show_pattern(char *text, size_t room, const char *pattern, size_t octets);
 /* A reason: code, component, detail, source, and what its code asks for. */
 json_t *fg_show_finding(const struct fg_finding *f);
 

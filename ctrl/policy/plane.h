@@ -28,9 +28,9 @@ struct fg_plane_memory {
 	struct fg_meter *meters;   /* by slot */
 	struct fg_target *targets; /* by number, [0] unused; 2 * FG_TARGETS_MAX + 1 of them */
 	/* Of a dataplane that does payload patterns; otherwise all 0. */
-	uint32_t *numbers; /* of patterns, by slot */
+	uint32_t *numbers[FG_SIDES]; /* of patterns, by slot */
 	struct fg_share_patterns *patterns[FG_SIDES];
-	uint32_t pattern_octets; /* room of each database */
+	uint32_t pattern_octets; /* room of each database and its texts */
 	void *store;
 };
 
@@ -79,8 +79,8 @@ struct fg_plane_instance {
 
 struct fg_plane_worker {
 	uint32_t pid, lcore;
-	uint32_t age_ms; /* of its heartbeat: since it was last seen to have moved */
-	uint32_t pad;
+	uint32_t age_ms;    /* of its heartbeat: since it was last seen to have moved */
+	uint32_t skipped_s; /* since it last looked at no payload for want of time; UINT32_MAX: never */
 	uint64_t turns, busy;
 };
 

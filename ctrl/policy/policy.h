@@ -123,9 +123,10 @@ struct fg_policy {
 	uint32_t ports;
 	struct fg_target_config target[FG_TARGETS_MAX];
 	uint32_t targets;
-	bool redirect_to_ip; /* any next hop may be named; with DPDK, any that a target has */
-	bool dpdk;           /* ports are devices of flowgate-dpdk; otherwise interfaces with XDP */
-	bool shadow;         /* verdicts are counted, and nothing is done to packets */
+	uint32_t behind_bursts; /* full bursts in a row from when on a worker looks at no payload; 0: it always does */
+	bool redirect_to_ip;    /* any next hop may be named; with DPDK, any that a target has */
+	bool dpdk;              /* ports are devices of flowgate-dpdk; otherwise interfaces with XDP */
+	bool shadow;            /* verdicts are counted, and nothing is done to packets */
 };
 
 /* The bit of an action by its name, for struct fg_grant; 0: there is none. */

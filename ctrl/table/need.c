@@ -98,8 +98,8 @@ static uint8_t dearest(const struct fg_rule *rule, enum fg_resource what, struct
 	return best;
 }
 
-static void fix(const struct fg_rule *rule, enum fg_resource what, struct fg_compile_scratch *scratch,
-		char out[FG_DETAIL_MAX])
+void fg_need_fix(const struct fg_rule *rule, enum fg_resource what, struct fg_compile_scratch *scratch,
+		 char out[FG_DETAIL_MAX])
 {
 	uint64_t saved = 0;
 	uint8_t type = 0;
@@ -143,7 +143,7 @@ void fg_need_over(const struct fg_rule *rule, enum fg_resource what, uint64_t ne
 	out->resource = what;
 	out->needed = needed;
 	out->available = available;
-	fix(rule, what, scratch, out->cheapest_fix);
+	fg_need_fix(rule, what, scratch, out->cheapest_fix);
 }
 
 enum fg_resource fg_need_exceeds(const struct fg_cost *cost, uint64_t bytes, uint64_t lines)

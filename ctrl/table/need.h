@@ -16,6 +16,9 @@ void fg_need_alone(const struct fg_rule *rule, const struct fg_cost *nothing, st
  * The refusal of a rule over budget: "needs N of a resource; `whose`: M", and the cheapest way to need less. Where that is to leave out a
  * component, the rule would match more, so it is for its owner to decide, and the words say so.
  */
+/* The cheapest way out for a rule, in words. */
+void fg_need_fix(const struct fg_rule *rule, enum fg_resource what, struct fg_compile_scratch *scratch,
+		 char out[FG_DETAIL_MAX]);
 void fg_need_over(const struct fg_rule *rule, enum fg_resource what, uint64_t needed, uint64_t available,
 		  const char *whose, struct fg_compile_scratch *scratch, struct fg_finding *out);
 

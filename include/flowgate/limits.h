@@ -50,8 +50,9 @@ enum {
 	FG_BURST = 32,              /* packets matched together */
 
 	/* Payload patterns. */
-	FG_PATTERNS_MAX = 4096,        /* in one database */
-	FG_PATTERN_OCTETS_MAX = 2000,  /* of one, as written */
+	FG_PATTERNS_MAX = 4096,                          /* in one database */
+	FG_PATTERN_OCTETS_MAX = 2000,                    /* of the expression of one */
+	FG_PATTERN_TEXT_MAX = FG_PATTERN_OCTETS_MAX + 6, /* of one as written, with slashes and flags */
 	FG_PAYLOAD_SCAN_OCTETS = 1500, /* of a payload that are looked at, where the configuration says nothing */
 	FG_PAYLOAD_SCAN_OCTETS_MAX = 65535,
 	FG_PATTERN_ROOM_OCTETS = 64 << 20,   /* the largest database */

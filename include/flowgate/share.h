@@ -39,7 +39,7 @@
 
 enum {
 	FG_SHARE_MAGIC = 0x46475348,
-	FG_SHARE_VERSION = 2,
+	FG_SHARE_VERSION = 3,
 	FG_WORKERS_MAX = 64,      /* slots of workers, of all instances together */
 	FG_INSTANCES_MAX = 2,     /* processes: one, and its successor while that takes over */
 	FG_SAMPLES_MAX = 256,     /* samples of one worker that wait; a power of two */
@@ -54,7 +54,7 @@ struct fg_share_sizes {
 	uint32_t image_lines; /* of each image; a power of two */
 	uint32_t slots;       /* rules, protect entries included */
 	uint32_t workers;     /* slots of workers, FG_WORKERS_MAX at most */
-	uint32_t patterns;    /* octets of each database of payload patterns; 0: there are none */
+	uint32_t patterns;    /* octets of each database of payload patterns, its texts included; 0: there are none */
 };
 
 /* At the beginning of all three files; the store is FG_SHARE_PAGE octets behind it. Written last when a file is made: magic 0 is a file that is not finished. */
@@ -85,17 +85,30 @@ struct fg_share_tables {
 };
 
 /*
- * A database of payload patterns, one a side, goes with the image of that side; behind it is the database itself, put there by
- * hs_deserialize_database_at(): it is position independent, so all may read it. The numbers of the patterns of rules, by slot, are of no side:
- * like actions, a slot's is written before any packet can meet the slot.
+ * A database of payload patterns, one a side, goes with the image of that side, as do the numbers of the patterns of rules, by slot. Behind it is
+ * the database itself, as hs_deserialize_database_at() has put it, which is position independent, so that all may read it and it may be copied;
+ * behind that, on the next line, is what the gate wants to know of each pattern again: struct fg_share_pattern.
  */
 struct fg_share_patterns {
-	uint64_t generation; /* another one for each database of this side; 0: none yet */
+	uint64_t generation; /* another one for each database, of whichever side; 0: none yet */
 	uint32_t octets;     /* 0: no rule has a pattern */
 	uint32_t scan_octets;
 	/* A worker whose device has given it so many full bursts in a row is behind, and scans nothing until one is not full. 0: it always scans. */
 	uint32_t behind_bursts;
-	uint8_t pad[44];
+	uint32_t count;       /* patterns that follow, those that could not be had too */
+	uint32_t text_octets; /* of all of them */
+	uint8_t pad[36];
+};
+
+/* A pattern, then its text and why it cannot be had, padded to 8. Its number is its place. */
+struct fg_share_pattern {
+	uint16_t text_octets;
+	uint8_t code; /* 0, or the enum fg_reason for which it is not in the database */
+	uint8_t why_octets;
+	uint32_t pad;
+	uint64_t octets;            /* of a database of it alone */
+	uint64_t needed, available; /* where there was no room */
+	char text[];
 };
 
 /* What the dataplane says of one of its devices; `device` counters are the driver's, and only shown. */
@@ -134,8 +147,8 @@ struct fg_share_worker {
 	uint64_t busy;                     /* turns in which a packet came */
 	uint64_t sample_head, sample_tail; /* written: by the worker; taken: by the gate */
 	uint64_t second_ns;
-	uint32_t sampled; /* in this second */
-	uint32_t spare;
+	uint32_t sampled;   /* in this second */
+	uint32_t skipped_s; /* CLOCK_MONOTONIC: when it last looked at no payload for want of time; 0: never */
 } __attribute__((aligned(FG_LINE_OCTETS)));
 
 /* What one worker counts of one port beside struct fg_port_counters. */
@@ -162,10 +175,23 @@ _Static_assert(offsetof(struct fg_share_tables, control) % FG_LINE_OCTETS == 0 &
 		       offsetof(struct fg_share_tables, port) % FG_LINE_OCTETS == 0,
 	       "what is read a burst does not share a line with what is written seldom");
 
+/* Octets of a pattern with its text and why it cannot be had. */
+FG_INLINE uint32_t fg_share_pattern_octets(uint32_t text_octets, uint32_t why_octets)
+{
+	return (uint32_t)(sizeof(struct fg_share_pattern) + text_octets + why_octets + 7) & ~7u;
+}
+
+/* From the beginning of a side's room to its texts. */
+FG_INLINE size_t fg_share_texts(uint32_t database_octets)
+{
+	return (sizeof(struct fg_share_patterns) + (size_t)database_octets + FG_LINE_OCTETS - 1) &
+	       ~(size_t)(FG_LINE_OCTETS - 1);
+}
+
 /* ---- Where things are: offsets within the files ---- */
 
 struct fg_share_layout {
-	size_t actions, targets, numbers, image[FG_SIDES], patterns[FG_SIDES], tables_octets;
+	size_t actions, targets, numbers[FG_SIDES], image[FG_SIDES], patterns[FG_SIDES], tables_octets;
 	size_t meters, workers, worker_octets, live_octets; /* of worker w: workers + w * worker_octets */
 	size_t rule_counters, samples;                      /* from there; port counters come first */
 };
@@ -184,8 +210,9 @@ FG_INLINE struct fg_share_layout fg_share_layout(const struct fg_share_sizes *s)
 
 	l.actions = fg_share_up(sizeof(struct fg_share_tables), FG_SHARE_PAGE);
 	l.targets = fg_share_up(l.actions + s->slots * sizeof(struct fg_action), FG_SHARE_PAGE);
-	l.numbers = fg_share_up(l.targets + (2 * FG_TARGETS_MAX + 1) * sizeof(struct fg_target), FG_SHARE_PAGE);
-	l.image[0] = fg_share_up(l.numbers + s->slots * sizeof(uint32_t), FG_SHARE_ALIGN);
+	l.numbers[0] = fg_share_up(l.targets + (2 * FG_TARGETS_MAX + 1) * sizeof(struct fg_target), FG_SHARE_PAGE);
+	l.numbers[1] = fg_share_up(l.numbers[0] + s->slots * sizeof(uint32_t), FG_SHARE_PAGE);
+	l.image[0] = fg_share_up(l.numbers[1] + s->slots * sizeof(uint32_t), FG_SHARE_ALIGN);
 	l.image[1] = l.image[0] + image;
 	l.patterns[0] = l.image[1] + image;
 	l.patterns[1] = l.patterns[0] + patterns;

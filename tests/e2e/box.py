@@ -311,11 +311,11 @@ store {{ path {self.work}/db; pins /sys/fs/bpf/flowgate; image 128M; slots {slot
 
 class Traffic:
     """A process that sends pairs of datagrams, one that is to be dropped and one that is to pass, and counts what comes through. So few are
-    on their way at a time that the cable never loses any: what is missing at the end was lost by the box."""
+    on their way at a time that the cable never loses any: what is missing at the end was lost by the box. `tails`: what the payloads of both end in."""
     SPORT = 7000
 
-    def __init__(self, box, drop_port=DROP_PORT, pass_port=PASS_PORT, destination=BOX, window=32):
-        self.out, self.into, self.window = box.sender(), box.receiver(self.SPORT), window
+    def __init__(self, box, drop_port=DROP_PORT, pass_port=PASS_PORT, destination=BOX, window=32, tails=(b"", b"")):
+        self.out, self.into, self.window, self.tails = box.sender(), box.receiver(self.SPORT), window, tails
         self.drop_port, self.pass_port, self.destination = drop_port, pass_port, destination
         self.stop_at, stop = os.pipe()
         result, self.result_at = os.pipe()
@@ -345,13 +345,13 @@ class Traffic:
     def run(self):
         self.sent = self.got = self.leaked = 0
         self.last = -1
-        drop = udp_frame(self.destination, self.SPORT, self.drop_port, bytes(8))[:-8]
-        passing = udp_frame(self.destination, self.SPORT, self.pass_port, bytes(8))[:-8]
+        drop, passing = (udp_frame(self.destination, self.SPORT, port, bytes(8) + tail)[:-8 - len(tail)]
+                         for port, tail in zip((self.drop_port, self.pass_port), self.tails))
         while not select.select([self.stop_at], [], [], 0)[0]:
             for _ in range(self.window):
                 number = struct.pack("!Q", self.sent)
-                self.out.send(drop + number)
-                self.out.send(passing + number)
+                self.out.send(drop + number + self.tails[0])
+                self.out.send(passing + number + self.tails[1])
                 self.sent += 1
             self.settle(2)
         self.settle(5)
@@ -360,10 +360,12 @@ class Traffic:
         os.write(self.result_at, json.dumps([self.sent, self.got, self.leaked]).encode())
 
     def settle(self, wait_s):
-        """Until the last one sent has arrived; it lies behind all others."""
+        """Until the last one sent has arrived; it lies behind all others. A cable may sleep on what it has until there is more: so there is."""
+        nudge = udp_frame(self.destination, self.SPORT + 1, self.drop_port)
         end = time.monotonic() + wait_s
         while self.last < self.sent - 1 and time.monotonic() < end:
-            select.select([self.into], [], [], 0.1)
+            if not select.select([self.into], [], [], 0.02)[0]:
+                self.out.send(nudge)
             self.take()
 
     def finish(self, what, least=500, refused=lambda: 0):

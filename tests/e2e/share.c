@@ -42,7 +42,7 @@ static int publish_patterns(const struct fg_load *load, const struct fg_plane_me
 	struct fg_share_patterns *p = m->patterns[0];
 
 	for (size_t i = 0; i < load->count; i++)
-		m->numbers[i] = load->rule[i]->rule.pattern != 0 ? load->rule[i]->rule.pattern - 1 : 0;
+		m->numbers[0][i] = load->rule[i]->rule.pattern != 0 ? load->rule[i]->rule.pattern - 1 : 0;
 	if (d->serialised == NULL)
 		return 0;
 	if (fg_database_put(p + 1, m->pattern_octets, d->serialised, d->serialised_octets) != 0)

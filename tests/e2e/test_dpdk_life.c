@@ -325,7 +325,8 @@ static void test_hangs(void **state)
 	bump_start(&bump, endless);
 	wait_for_more();
 	kill(bump.pid, SIGSTOP);
-	assert_int_equal(waitpid(bump.pid, &status, WUNTRACED), bump.pid); /* the signal is under way until all threads have stopped */
+	assert_int_equal(waitpid(bump.pid, &status, WUNTRACED),
+			 bump.pid); /* the signal is under way until all threads have stopped */
 	assert_true(WIFSTOPPED(status));
 	rule(1, true);
 	__atomic_store_n(&bump.m.control->side, 1, __ATOMIC_RELEASE);

@@ -130,7 +130,7 @@ static void ask_host(enum fg_record_op op, uint8_t host)
 	struct fg_record *r = (struct fg_record *)(void *)(batch + 1);
 
 	batch->rules = 1;
-	r->octets = fg_record_octets(sizeof(nlri));
+	r->octets = fg_record_octets(sizeof(nlri), 0);
 	r->op = (uint8_t)op;
 	r->nlri_len = sizeof(nlri);
 	r->actions.set = FG_ACT_DISCARD;

@@ -171,7 +171,7 @@ static void test_errors(void **state)
 		{ "dpdk { }", "f:1:1: unexpected 'dpdk', expected 'cores' in it" },
 		{ "dpdk { cores 1; }\ndpdk { cores 2; }", "f:2:1: unexpected 'dpdk', expected one block 'dpdk'" },
 		{ "dpdk { cores 1; lanes 2; }", "f:1:17: unexpected 'lanes', expected 'port', 'cores', 'main-core', "
-						"'memory', 'mbufs', 'eal' or 'run'" },
+						"'memory', 'mbufs', 'patterns', 'behind', 'eal' or 'run'" },
 		{ "dpdk { cores 3-1; }",
 		  "f:1:14: unexpected '3-1', expected cores such as 1-3 or 5, each once, of 0 to 1023" },
 		{ "dpdk { cores 1 1; }",
@@ -183,6 +183,8 @@ static void test_errors(void **state)
 		{ "dpdk { cores 0-32; }", "f:1:14: unexpected '0-32', expected at most 32 cores" },
 		{ "dpdk { main-core x; }", "f:1:18: unexpected 'x', expected a core of 0 to 1023" },
 		{ "dpdk { mbufs 12; }", "f:1:14: unexpected '12', expected 1k to 16M packet buffers" },
+		{ "dpdk { patterns 65M; }", "f:1:17: unexpected '65M', expected 0 to 64M octets" },
+		{ "dpdk { behind 2M; }", "f:1:15: unexpected '2M', expected 0 to 1M bursts" },
 		{ "dpdk { memory shm; }", "f:1:15: unexpected 'shm', expected a path that begins with '/'" },
 		{ "dpdk { port a,b 0; }", "f:1:13: unexpected 'a,b', expected a name without '=' and ','" },
 		{ "dpdk { port a 0; port a 1; }", "f:1:23: unexpected 'a', expected each port once" },
@@ -243,7 +245,8 @@ static void test_dpdk(void **state)
 	assert_read("port-pair wan lan { on-failure closed; malformed drop; }\n"
 		    "redirect 65000:1 { interface lan; next-hop 192.0.2.1; mac 02:00:00:00:00:aF; }\n"
 		    "dpdk {\n port wan 0000:03:00.0;\n port lan net_af_packet0,iface=eth1,qpairs=1;\n"
-		    " cores 1-3,5 7;\n main-core 0;\n memory /dev/hugepages/flowgate;\n mbufs 64k;\n"
+		    " cores 1-3,5 7;\n main-core 0;\n memory /dev/hugepages/flowgate;\n mbufs 64k;\n patterns 8M; "
+		    "behind 9;\n"
 		    " eal --no-pci -a 0000:03:00.0;\n eal \"--log-level=lib.eal,4\";\n run off;\n}\n");
 	assert_true(conf.dpdk.used && conf.policy.dpdk);
 	assert_int_equal(conf.dpdk.ports, 2);
@@ -254,6 +257,8 @@ static void test_dpdk(void **state)
 	assert_int_equal(conf.dpdk.main_core, 0);
 	assert_string_equal(conf.dpdk.memory, "/dev/hugepages/flowgate");
 	assert_int_equal(conf.dpdk.mbufs, 64 << 10);
+	assert_int_equal(conf.dpdk.patterns, 8 << 20);
+	assert_int_equal(conf.policy.behind_bursts, 9);
 	assert_int_equal(conf.dpdk.eals, 4);
 	assert_string_equal(conf.dpdk.eal[3], "--log-level=lib.eal,4");
 	assert_false(conf.dpdk.run);
@@ -271,6 +276,8 @@ static void test_dpdk_nothing_said(void **state)
 	assert_int_equal(conf.dpdk.workers, 2);
 	assert_int_equal(conf.dpdk.main_core, FG_CONF_CORE_NONE);
 	assert_int_equal(conf.dpdk.mbufs, 0);
+	assert_int_equal(conf.dpdk.patterns, FG_CONF_PATTERNS_DEFAULT);
+	assert_int_equal(conf.policy.behind_bursts, FG_CONF_BEHIND_DEFAULT);
 	assert_true(conf.dpdk.run);
 }
 

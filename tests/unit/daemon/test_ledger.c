@@ -50,7 +50,7 @@ static void put(struct fg_records *r, enum fg_record_op op, uint8_t host, uint32
 
 	strcpy(head.by.source, FG_SOURCE_OPERATOR);
 	strcpy(head.by.owner, "alice");
-	assert_int_equal(fg_records_add(r, &head, nlri, sizeof(nlri)), 0);
+	assert_int_equal(fg_records_add(r, &head, nlri, sizeof(nlri), (struct fg_pattern_text){ 0 }), 0);
 }
 
 static void commit(uint64_t generation, enum fg_record_op op, uint8_t host, uint32_t ttl_s, bool pending)
@@ -335,10 +335,33 @@ static void test_newer_schema(void **state)
 	assert_rules(NOW_S, "+2");
 	fg_ledger_close(ledger);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 	assert_int_equal(fg_ledger_open(&ledger, folder, 10), 0);
 	assert_rules(NOW_S, "+1");
+}
+
+/* A file of the version before patterns: its rules are there, and more can come. */
+static void test_older_schema(void **state)
+{
+	sqlite3 *db;
+
+	(void)state;
+	commit(1, FG_OP_ADD, 1, 0, false);
+	fg_ledger_close(ledger);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db,
+			     "DROP INDEX present; ALTER TABLE rules DROP COLUMN payload;"
+			     "CREATE UNIQUE INDEX present ON rules(source, family, form, nlri) WHERE taken IS NULL;"
+			     "PRAGMA user_version = 1",
+			     NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(fg_ledger_open(&ledger, folder, 10), 0);
+	assert_string_equal(fg_ledger_problem(ledger), "");
+	commit(2, FG_OP_ADD, 2, 0, false);
+	assert_rules(NOW_S, "+1 +2");
 }
 
 /* No octet more may be written to a file: the store says so and goes on; what it had is whole. */
@@ -387,6 +410,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_walk_in_a_walk, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_newer_schema, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_older_schema, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_full_disk, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_folder, set_up, tear_down),
 	};

@@ -156,7 +156,7 @@ static void test_other_version(void **state)
 {
 	(void)state;
 	tables->stamp.version = FG_SHARE_VERSION + 1;
-	assert_refused(-EPROTO, "version 3");
+	assert_refused(-EPROTO, "version 4");
 	stamp(&tables->stamp);
 	live->stamp.version = FG_SHARE_VERSION + 1;
 	assert_refused(-EPROTO, "live");
@@ -171,7 +171,7 @@ static void test_other_version_and_short(void **state)
 	tables->stamp.version = FG_SHARE_VERSION + 1;
 	path_of("tables", path);
 	assert_int_equal(truncate(path, FG_SHARE_PAGE), 0);
-	assert_refused(-EPROTO, "version 3");
+	assert_refused(-EPROTO, "version 4");
 }
 
 static void test_other_image_version(void **state)

@@ -311,8 +311,8 @@ static inline struct fg_record *batch_rule(struct gating_batch *b, enum fg_recor
 {
 	struct fg_record *r = (struct fg_record *)(void *)(b->octets + b->len);
 
-	memset(r, 0, fg_record_octets((uint16_t)len));
-	r->octets = fg_record_octets((uint16_t)len);
+	memset(r, 0, fg_record_octets((uint16_t)len, 0));
+	r->octets = fg_record_octets((uint16_t)len, 0);
 	r->op = (uint8_t)op;
 	r->family = (uint8_t)family;
 	r->nlri_len = (uint16_t)len;

@@ -199,7 +199,7 @@ static void test_protected(void **state)
 static void test_quarantine(void **state)
 {
 	const uint8_t nlri[] = { FG_PROTO, 0x81, 6 };
-	struct fg_quarantine q = { .hash = fg_record_hash(FG_IPV4, FG_OFFSET_STRICT, nlri, sizeof(nlri)), .on = 1 };
+	struct fg_quarantine q = { .hash = fg_record_hash(FG_IPV4, FG_OFFSET_STRICT, nlri, sizeof(nlri), 0), .on = 1 };
 
 	(void)state;
 	gating_ask(gating, FG_PEER_CTRL, FG_ASK_QUARANTINE, &q, sizeof(q));

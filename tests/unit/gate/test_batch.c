@@ -207,7 +207,8 @@ static void test_long_rule(void **state)
 	batch_rule(&b, FG_OP_ADD, FG_IPV4, nlri, len);
 	batch_send(gating, &b);
 	assert_int_equal(gating->result.committed, 1);
-	assert_int_equal(fg_cell(gating->gate, gating_meets(gating, 50, 2001))->cells, fg_store_cells((uint16_t)len));
+	assert_int_equal(fg_cell(gating->gate, gating_meets(gating, 50, 2001))->cells,
+			 fg_store_cells((uint16_t)len, 0));
 	assert_int_equal(gating_meets(gating, 50, 2002), UINT32_MAX);
 	gating_die(gating);
 	gating_policy(gating);

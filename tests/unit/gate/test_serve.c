@@ -103,7 +103,7 @@ static void test_fields_out_of_range(void **state)
 	WRONG(r->family = 2);
 	WRONG(r->offset_form = 2);
 	WRONG(r->flags = 8);
-	WRONG(r->pad = 1);
+	WRONG(r->payload_octets = 1);
 	WRONG(r->nlri_len = 4096);
 	WRONG(r->nlri_len += 8);
 	WRONG(r->octets -= 8);
@@ -123,7 +123,7 @@ static void test_fields_out_of_range(void **state)
 	WRONG(memset(r->by.source, 'x', sizeof(r->by.source)));
 	WRONG(memset(r->name, 'x', sizeof(r->name)));
 	WRONG(r->name[0] = '\033');
-	WRONG(m.message.version = 2);
+	WRONG(m.message.version = FG_RECORD_VERSION + 1);
 	WRONG(m.message.kind = 0);
 	WRONG(m.message.more = 2);
 	WRONG(((struct fg_batch *)(void *)(&m.message + 1))->rules = 3);

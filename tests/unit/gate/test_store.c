@@ -54,7 +54,7 @@ static struct said read_store(uint8_t *memory)
 			continue;
 		said.rules++;
 		said.sum += mix(fg_record_hash(c->family, c->offset_form,
-					       (const uint8_t *)c + offsetof(struct fg_cell, nlri), c->nlri_len) +
+					       (const uint8_t *)c + offsetof(struct fg_cell, nlri), c->nlri_len, 0) +
 				mix(c->actions.set + mix(c->sequence)));
 	}
 	for (uint32_t cell = FG_PROTECT_MAX; cell < SLOTS; cell++)
