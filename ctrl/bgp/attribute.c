@@ -68,18 +68,18 @@ static void take_origin(struct fg_update *u, const struct fg_attribute *a, const
 
 enum { AS_SET = 1, AS_SEQUENCE, AS_CONFED_SEQUENCE, AS_CONFED_SET };
 
-/* One segment; false: the path is wrong. */
-static bool take_segment(struct fg_update *u, struct fg_reader *in, size_t each, bool first, uint32_t local_as)
+/* One segment; false: the path is wrong, as it is where another AS shows what is of the inside of a confederation (RFC 5065 §5). */
+static bool take_segment(struct fg_update *u, struct fg_reader *in, bool first, const struct fg_update_how *how)
 {
 	const uint8_t *head = fg_reader_take(in, 2);
 	uint64_t as;
 
-	if (head == NULL || head[0] < AS_SET || head[0] > AS_CONFED_SET || head[1] == 0)
+	if (head == NULL || head[0] < AS_SET || head[0] > (how->ibgp ? AS_CONFED_SET : AS_SEQUENCE) || head[1] == 0)
 		return false;
 	for (unsigned i = 0; i < head[1]; i++) {
-		if (!fg_reader_uint(in, each, &as))
+		if (!fg_reader_uint(in, how->as4 ? 4 : 2, &as))
 			return false;
-		u->as_loop = u->as_loop || as == local_as;
+		u->as_loop = u->as_loop || as == how->local_as;
 		if (first && i == 0 && head[0] == AS_SEQUENCE)
 			u->first_as = (uint32_t)as;
 	}
@@ -92,7 +92,7 @@ static void take_as_path(struct fg_update *u, const struct fg_attribute *a, cons
 
 	u->as_path = true;
 	for (bool first = true; fg_reader_left(&in) > 0; first = false)
-		if (!take_segment(u, &in, how->as4 ? 4 : 2, first, how->local_as)) {
+		if (!take_segment(u, &in, first, how)) {
 			fg_update_wrong(u, a->type, FG_UPDATE_WITHDRAW, "AS_PATH is malformed (RFC 7606 §7.2)");
 			return;
 		}

@@ -136,6 +136,8 @@ int fg_bgp_refresh_read(const struct fg_bgp_message *m, struct fg_bgp_refresh *o
 {
 	if (m->body_len != REFRESH_BODY) {
 		fg_bgp_error_set(e, FG_BGP_BAD_REFRESH, 1, "a ROUTE-REFRESH of %zu octets", m->octets);
+		e->data_len = m->octets < FG_BGP_ERROR_DATA_MAX ? m->octets : FG_BGP_ERROR_DATA_MAX;
+		memcpy(e->data, m->body - FG_BGP_HEADER, e->data_len);
 		return FG_MALFORMED;
 	}
 	*out = (struct fg_bgp_refresh){ fg_load_be16(m->body), m->body[3], m->body[2] };

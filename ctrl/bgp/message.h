@@ -14,9 +14,9 @@
 enum {
 	FG_BGP_HEADER = 19,
 	FG_BGP_MESSAGE_MAX = 4096,
-	FG_BGP_EXTENDED_MAX = 65535, /* RFC 8654 */
-	FG_BGP_ERROR_DATA_MAX = 64,  /* octets of a NOTIFICATION that are kept and sent */
-	FG_BGP_UNICAST = 1,          /* SAFI */
+	FG_BGP_EXTENDED_MAX = 65535,  /* RFC 8654 */
+	FG_BGP_ERROR_DATA_MAX = 4075, /* octets of a NOTIFICATION that are kept and sent: all that fit */
+	FG_BGP_UNICAST = 1,           /* SAFI */
 	FG_BGP_FLOWSPEC = 133,
 	FG_BGP_AS_TRANS = 23456, /* RFC 6793 */
 };

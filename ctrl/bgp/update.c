@@ -88,14 +88,12 @@ static void check_missing(struct fg_update *u, const uint32_t seen[8], const str
 }
 
 /*
- * An attribute that runs over the others' end hides what is behind it. If the routes have been found already, they are withdrawn (RFC 7606
- * §4, §5.1); otherwise nobody knows which they are.
+ * An attribute that runs over the others' end hides what is behind it. If the routes that are announced have been found already, they are withdrawn (RFC
+ * 7606 §4, §5.1); otherwise nobody knows which they are, or whether there are any.
  */
 static void hidden(struct fg_update *u)
 {
-	bool found = u->reach.there || u->unreach.there;
-
-	fg_update_wrong(u, 0, found ? FG_UPDATE_WITHDRAW : FG_UPDATE_RESET,
+	fg_update_wrong(u, 0, u->reach.there ? FG_UPDATE_WITHDRAW : FG_UPDATE_RESET,
 			"an attribute runs over the end of the attributes (RFC 7606 §4)");
 }
 

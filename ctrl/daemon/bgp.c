@@ -73,7 +73,7 @@ static void settle_stale(struct fg_bgp_peer *p)
 	const struct fg_bgp_open *theirs = &p->session.conn[FG_CONN_CHOSEN].open;
 
 	for (int f = 0; f < FG_FAMILY_COUNT; f++) {
-		p->end_of_rib[f] = false;
+		p->end_of_rib[f] = p->refreshing[f] = false;
 		if (p->stale_until_ms[f] == FG_SESSION_NEVER)
 			continue;
 		if (!p->session.flowspec[f] ||
@@ -100,6 +100,23 @@ static void on_up(void *ctx, enum fg_conn c)
 	p->announced = false;
 	fg_bgp_service_tell(p);
 	send_end_of_rib(p);
+	p->session.ours.restarting = false; /* the next time it is the session that begins again, and not we */
+}
+
+/*
+ * What was stale already goes: nobody can keep rules by connecting again and again without saying them (RFC 4724 §4.2). What we have found at our
+ * own begin keeps the time that it was given, and what only waited to be said again by a refresh was never stale.
+ */
+static void age(struct fg_bgp_peer *p, enum fg_family family, uint64_t until_ms)
+{
+	uint64_t before = p->stale_until_ms[family];
+
+	if (before != FG_SESSION_NEVER && !p->refreshing[family] && !p->adopted)
+		fg_rib_sweep(&p->all->rib, p->index, family);
+	if (before != FG_SESSION_NEVER && p->adopted && before < until_ms)
+		until_ms = before;
+	fg_rib_stale(&p->all->rib, p->index, family);
+	p->stale_until_ms[family] = until_ms;
 }
 
 /* The peer asked for a time of its own: ours is the longest it gets. */
@@ -110,16 +127,16 @@ static void on_down(void *ctx, uint32_t keep)
 	uint32_t wait_s = p->session.restart_s < p->config.stale_s ? p->session.restart_s : p->config.stale_s;
 
 	fg_bgp_watch_session(p, false);
-	p->announced = p->adopted = false;
+	p->announced = false;
 	p->resets++;
 	for (int f = 0; f < FG_FAMILY_COUNT; f++) {
 		bool stays = (keep >> f & 1) && wait_s > 0;
 
-		fg_rib_stale(rib, p->index, (enum fg_family)f);
-		p->stale_until_ms[f] = stays ? fg_bgp_now_ms(p->all) + wait_s * 1000ull : FG_SESSION_NEVER;
+		age(p, (enum fg_family)f, fg_bgp_now_ms(p->all) + wait_s * 1000ull);
 		if (!stays)
-			fg_rib_sweep(rib, p->index, (enum fg_family)f);
+			fg_bgp_sweep(p, (enum fg_family)f, "the peer does not come back");
 	}
+	p->adopted = false;
 	fg_log(LOG_WARNING, "bgp %s: down: %s%s; %u of its rules stay for at most %u s", p->config.name,
 	       p->session.last_ours ? "we said " : "", p->session.last.detail, rib->peer[p->index].count, wait_s);
 	fg_bgp_kick(p->all);
@@ -130,14 +147,17 @@ static void on_update(void *ctx, const uint8_t *body, size_t len)
 	fg_bgp_take_update(ctx, body, len);
 }
 
+/* An end without its beginning, and a beginning before a peer that may have restarted has said all, mean nothing (RFC 7313 §4). */
 static void on_refreshed(void *ctx, enum fg_family family, bool end)
 {
 	struct fg_bgp_peer *p = ctx;
+	bool restarts = p->session.conn[FG_CONN_CHOSEN].open.restart && !p->end_of_rib[family];
 
-	if (end) {
+	if (end && p->refreshing[family])
 		fg_bgp_sweep(p, family, "it was not in the refresh");
+	if (end || restarts)
 		return;
-	}
+	p->refreshing[family] = true;
 	fg_rib_stale(&p->all->rib, p->index, family);
 	p->stale_until_ms[family] = fg_bgp_now_ms(p->all) + p->config.stale_s * 1000ull;
 }
@@ -462,6 +482,8 @@ void fg_bgp_sync_begin(struct fg_bgp *b)
 static void adopt_stale(struct fg_bgp_peer *p, enum fg_family family)
 {
 	p->adopted = true;
+	if (fg_session_state(&p->session) < FG_SESSION_OPEN_SENT)
+		p->session.ours.restarting = true;
 	if (p->stale_until_ms[family] == FG_SESSION_NEVER)
 		p->stale_until_ms[family] = fg_bgp_now_ms(p->all) + p->config.stale_s * 1000ull;
 	fg_bgp_rearm(p);

@@ -66,7 +66,8 @@ struct fg_bgp_peer {
 	sd_event_source *timer;
 	uint64_t stale_until_ms[FG_FAMILY_COUNT]; /* FG_SESSION_NEVER: nothing is stale */
 	bool end_of_rib[FG_FAMILY_COUNT];
-	bool fail; /* the session is to be ended with `error` once its message is done with */
+	bool refreshing[FG_FAMILY_COUNT]; /* it says all of its rules again, at its own wish (RFC 7313) */
+	bool fail;                        /* the session is to be ended with `error` once its message is done with */
 	struct fg_bgp_error error;
 	bool adopted; /* what is stale is so because we began anew, not the peer */
 	bool announced, alarmed;

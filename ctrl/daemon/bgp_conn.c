@@ -60,6 +60,12 @@ void fg_bgp_conn_close(struct fg_bgp_peer *p, enum fg_conn place)
 		conn_free(c);
 }
 
+/* From the message on that makes the session. Who is not offered longer messages may write a few octets too many (FRR), and is heard. */
+static bool may_be_longer(const struct fg_bgp_conn *c)
+{
+	return c->place == FG_CONN_CHOSEN && (c->peer->session.extended || c->peer->config.short_messages);
+}
+
 /* Messages that are whole; what is left waits for more. */
 static void take_messages(struct fg_bgp_conn *c)
 {
@@ -68,11 +74,9 @@ static void take_messages(struct fg_bgp_conn *c)
 	struct fg_bgp_error e;
 	size_t at = 0;
 	enum fg_bgp_framing f = FG_BGP_WHOLE;
-	/* Who is not offered longer messages may write a few octets too many (FRR), and is heard. */
-	bool longer = c->place == FG_CONN_CHOSEN && (p->session.extended || p->config.short_messages);
 
 	while (!c->dead && f == FG_BGP_WHOLE) {
-		f = fg_bgp_frame(c->in + at, c->in_len - at, longer, &m, &e);
+		f = fg_bgp_frame(c->in + at, c->in_len - at, may_be_longer(c), &m, &e);
 		if (f == FG_BGP_BROKEN)
 			fg_session_fail(&p->session, (enum fg_conn)c->place, &e, fg_bgp_now_ms(p->all));
 		if (f != FG_BGP_WHOLE)

@@ -23,6 +23,7 @@ void fg_bgp_sweep(struct fg_bgp_peer *p, enum fg_family family, const char *why)
 	size_t gone = fg_rib_sweep(&p->all->rib, p->index, family);
 
 	p->stale_until_ms[family] = FG_SESSION_NEVER;
+	p->refreshing[family] = false;
 	if (gone > 0)
 		fg_log(LOG_NOTICE, "bgp %s: %zu IPv%c rules go: %s", p->config.name, gone,
 		       family == FG_IPV6 ? '6' : '4', why);
@@ -90,8 +91,7 @@ static bool path_is_barred(const struct fg_bgp_peer *p, const struct fg_update *
 		return bar(why, FG_OUTSIDE_SCOPE, "RFC 4271 §9.1.2", "our AS %u is in the AS_PATH", c->local_as);
 	if (u->originator != 0 && u->originator == p->session.ours.id)
 		return bar(why, FG_OUTSIDE_SCOPE, "RFC 4456 §8", "the ORIGINATOR_ID is ours");
-	if (other_as && !c->ignore_first_as && u->first_as != c->as &&
-	    !(u->first_as == FG_BGP_AS_TRANS && !p->session.as4))
+	if (other_as && !c->ignore_first_as && u->first_as != c->as)
 		return bar(why, FG_OUTSIDE_SCOPE, "RFC 9117 §4.2",
 			   "AS %u is first in the AS_PATH, and the peer's is %u", u->first_as, c->as);
 	return false;

@@ -58,23 +58,67 @@ static int set_key(int fd, const struct fg_address *peer, const char *key)
 	return setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &md5, sizeof(md5)) < 0 ? -errno : 0;
 }
 
-/* Keys of the former configuration go, then those of this one come. */
-static void set_keys(int fd, uint8_t family, const struct fg_bgp_config *conf, bool away)
+/* ---- Listeners ---- */
+
+static bool has_key(const struct fg_bgp_config *conf, const struct fg_address *a)
+{
+	for (uint32_t i = 0; i < conf->peers; i++)
+		if (conf->peer[i].md5[0] != '\0' && memcmp(&conf->peer[i].address, a, sizeof(*a)) == 0)
+			return true;
+	return false;
+}
+
+/* Keys of this configuration come, each in the place of a former one; then those go that it has not. 0 or -errno: a peer would be heard without its key. */
+static int set_keys(int fd, uint8_t family, const struct fg_bgp_config *before, const struct fg_bgp_config *conf)
 {
 	for (uint32_t i = 0; i < conf->peers; i++) {
 		const struct fg_peer_config *p = &conf->peer[i];
-		int r;
+		int r = 0;
 
-		if (p->md5[0] == '\0' || p->address.family != family)
-			continue;
-		r = set_key(fd, &p->address, away ? "" : p->md5);
-		if (r != 0 && !away)
+		if (p->md5[0] != '\0' && p->address.family == family)
+			r = set_key(fd, &p->address, p->md5);
+		if (r != 0) {
 			fg_log(LOG_ERR, "bgp %s: TCP-MD5 cannot be used: %s", p->name, strerror(-r));
+			return r;
+		}
 	}
+	for (uint32_t i = 0; i < before->peers; i++) {
+		const struct fg_peer_config *p = &before->peer[i];
+
+		if (p->md5[0] != '\0' && p->address.family == family && !has_key(conf, &p->address))
+			set_key(fd, &p->address, "");
+	}
+	return 0;
 }
 
-static int listen_at(const struct fg_bgp_listen *l)
+/*
+ * The kernel answers before anybody knows who comes: a peer that asks for TTL 255 must get it (RFC 5082), and it hurts no other. And it hears who comes
+ * from afar, unless all peers of the family are to be near.
+ */
+static void set_hops(int fd, uint8_t family, const struct fg_bgp_config *conf)
 {
+	bool six = family == FG_IPV6, any = false, all = true;
+	int ttl, least = TTL_MAX;
+
+	for (uint32_t i = 0; i < conf->peers; i++) {
+		const struct fg_peer_config *p = &conf->peer[i];
+
+		if (p->address.family != family)
+			continue;
+		any = any || p->ttl_security;
+		all = all && p->ttl_security;
+		least = TTL_MAX + 1 - p->hops < least ? TTL_MAX + 1 - p->hops : least;
+	}
+	ttl = any ? TTL_MAX : -1;
+	least = any && all ? least : 0;
+	setsockopt(fd, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_UNICAST_HOPS : IP_TTL, &ttl, sizeof(ttl));
+	setsockopt(fd, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_MINHOPCOUNT : IP_MINTTL, &least, sizeof(least));
+}
+
+/* Nobody can connect before it has the keys. */
+static int listen_at(const struct fg_bgp_listen *l, const struct fg_bgp_config *conf)
+{
+	static const struct fg_bgp_config none;
 	struct sockaddr_storage address;
 	socklen_t len = sockaddr_of(&l->address, l->port, &address);
 	int fd = new_socket(&l->address), one = 1, r = 0;
@@ -82,7 +126,12 @@ static int listen_at(const struct fg_bgp_listen *l)
 	if (fd < 0)
 		return fd;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (const struct sockaddr *)&address, len) < 0 || listen(fd, BACKLOG) < 0)
+	if (bind(fd, (const struct sockaddr *)&address, len) < 0)
+		r = -errno;
+	if (r == 0)
+		r = set_keys(fd, l->address.family, &none, conf);
+	set_hops(fd, l->address.family, conf);
+	if (r == 0 && listen(fd, BACKLOG) < 0)
 		r = -errno;
 	if (r == 0)
 		return fd;
@@ -106,22 +155,28 @@ static bool is_there(const struct fg_dial *d, const struct fg_bgp_listen *l)
 	return false;
 }
 
-static void close_unwanted(struct fg_dial *d, const struct fg_bgp_config *conf)
+/* What is not wanted any more is closed, and what cannot have the keys of the new configuration. */
+static void keep_wanted(struct fg_dial *d, const struct fg_bgp_config *conf)
 {
 	uint32_t kept = 0;
 
-	for (uint32_t i = 0; i < d->listeners; i++)
-		if (is_wanted(conf, &d->listener[i].at))
-			d->listener[kept++] = d->listener[i];
-		else
+	for (uint32_t i = 0; i < d->listeners; i++) {
+		uint8_t family = d->listener[i].at.address.family;
+
+		if (!is_wanted(conf, &d->listener[i].at) || set_keys(d->listener[i].fd, family, &d->conf, conf) != 0) {
 			close(d->listener[i].fd);
+			continue;
+		}
+		set_hops(d->listener[i].fd, family, conf);
+		d->listener[kept++] = d->listener[i];
+	}
 	d->listeners = kept;
 }
 
 static void open_wanted(struct fg_dial *d, const struct fg_bgp_config *conf)
 {
 	for (uint32_t i = 0; i < conf->listens; i++) {
-		int fd = is_there(d, &conf->listen[i]) ? -EEXIST : listen_at(&conf->listen[i]);
+		int fd = is_there(d, &conf->listen[i]) ? -EEXIST : listen_at(&conf->listen[i], conf);
 
 		if (fd >= 0) {
 			d->listener[d->listeners].at = conf->listen[i];
@@ -135,12 +190,8 @@ static void open_wanted(struct fg_dial *d, const struct fg_bgp_config *conf)
 
 void fg_dial_listen(struct fg_dial *d, const struct fg_bgp_config *conf)
 {
-	close_unwanted(d, conf);
+	keep_wanted(d, conf);
 	open_wanted(d, conf);
-	for (uint32_t i = 0; i < d->listeners; i++) {
-		set_keys(d->listener[i].fd, d->listener[i].at.address.family, &d->conf, true);
-		set_keys(d->listener[i].fd, d->listener[i].at.address.family, conf, false);
-	}
 	d->conf = *conf;
 }
 

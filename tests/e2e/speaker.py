@@ -8,6 +8,7 @@ import time
 MARKER = b'\xff' * 16
 OPEN, UPDATE, NOTIFICATION, KEEPALIVE, REFRESH = 1, 2, 3, 4, 5
 FLOWSPEC = 133
+IP_MINTTL = 21
 TCP_MD5SIG = 14
 
 
@@ -60,13 +61,13 @@ DISCARD = bytes.fromhex('8006000000000000')
 class Speaker:
     """One session. `of`: a connected socket."""
 
-    def __init__(self, of, asn, router_id, **how):
+    def __init__(self, of, asn, router_id, body=None, **how):
         self.socket, self.asn, self.inbox = of, asn, b''
         self.opened = None
-        self.socket.sendall(message(OPEN, open_body(asn, router_id, **how)))
+        self.socket.sendall(message(OPEN, open_body(asn, router_id, **how) if body is None else body))
 
     @classmethod
-    def dial(cls, address, asn, router_id, source=None, port=179, md5=None, ttl=None, wait=10, **how):
+    def dial(cls, address, asn, router_id, source=None, port=179, md5=None, ttl=None, least=None, wait=10, **how):
         of = socket.socket()
         of.settimeout(wait)
         if source:
@@ -76,6 +77,8 @@ class Speaker:
                                                                       len(md5), 0, md5))
         if ttl:
             of.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+        if least:  # of what comes, the answer to SYN included
+            of.setsockopt(socket.IPPROTO_IP, IP_MINTTL, least)
         of.connect((address, port))
         return cls(of, asn, router_id, **how)
 

@@ -15,7 +15,7 @@ import time
 
 from bgp_box import DISCARD, VICTIM, BgpBox, announce, destination, nlri, withdraw
 from box import BOX, Line, check, holds, namespaces, resident_kib, run_all
-from speaker import FLOWSPEC, NOTIFICATION, REFRESH, Speaker, attribute, message, UPDATE
+from speaker import FLOWSPEC, KEEPALIVE, NOTIFICATION, OPEN, REFRESH, Speaker, attribute, capability, message, UPDATE
 
 A, B, C, D, MANY, ROOM_OF_D = "a", "b", "c", "d", 10000, 2
 SERVICE = bytes([24, 198, 51, 100])
@@ -167,6 +167,24 @@ def test_path_checks():
     BOX_.down(A)
 
 
+def test_two_octet_as():
+    """A peer with AS numbers of two octets: the one that stands for those of four is no way round the check (RFC 6793 §4.2.3)."""
+    body = capability(1, struct.pack("!HBB", 1, 0, FLOWSPEC))
+    address, asn = BOX_.peers[D][:2]
+    with BOX_.in_world():
+        d = Speaker.dial(BOX, asn, address, source=address,
+                         body=struct.pack("!BHH4sB", 4, asn, 90, socket.inet_aton(address), len(body) + 2) + bytes([2, len(body)]) + body).establish()
+    for host, first in ((80, asn), (81, 23456)):
+        octets = destination(f"192.0.2.{host}")
+        attributes = (attribute(0x80, 14, struct.pack("!HBBB", 1, FLOWSPEC, 0, 0) + octets) + attribute(0x40, 1, b"\0") +
+                      attribute(0x40, 2, struct.pack("!BBH", 2, 1, first)) + attribute(0xc0, 16, DISCARD))
+        d.send(message(UPDATE, struct.pack("!HH", 0, len(attributes)) + attributes))
+    BOX_.rests(D, 2, 1)
+    check("the other", BOX_.of(D)[destination("192.0.2.81").hex()]["reasons"][0]["source"], "RFC 9117 §4.2")
+    d.close()
+    BOX_.down(D)
+
+
 def test_communities():
     """A site's rule is held, not enforced, elsewhere; a time to live ends; count-only does nothing to packets."""
     a = BOX_.speaker(A)
@@ -307,6 +325,73 @@ def test_graceful_restart():
     BOX_.down(A)
 
 
+def test_restarts_again():
+    """A peer that connects again and again and never says a rule again does not keep it (RFC 4724 §4.2)."""
+    a = BOX_.speaker(A, restart=120)
+    a.send(announce(65010, destination("192.0.2.60"), DISCARD))
+    BOX_.rests(A, 1, 1)
+    a.close()
+    BOX_.down(A)
+    check("once", BOX_.peer(A)["rules"]["stale"], 1)
+    a = BOX_.speaker(A, restart=120)
+    a.send(announce(65010, destination("192.0.2.61"), DISCARD))
+    BOX_.rests(A, 2, 2)
+    a.close()
+    BOX_.down(A)
+    BOX_.rests(A, 1, 1)
+    holds("twice: only what it has said since", BOX_.passes("192.0.2.60") and not BOX_.passes("192.0.2.61"))
+    BOX_.speaker(A).close()  # cannot restart any more
+    BOX_.down(A)
+    BOX_.rests(A, 0, 0)
+
+
+def test_refresh_out_of_place():
+    """An end of a refresh that has not begun sweeps nothing, nor does one before a peer that restarts has said all (RFC 7313 §4)."""
+    def refresh(kind):
+        return message(REFRESH, struct.pack("!HBB", 1, kind, FLOWSPEC))
+
+    a = BOX_.speaker(A, restart=120)
+    a.send(announce(65010, destination("192.0.2.60") + destination("192.0.2.61"), DISCARD))
+    a.end_of_rib()
+    BOX_.rests(A, 2, 2)
+    a.send(refresh(2) + announce(65010, destination("192.0.2.62"), DISCARD))
+    BOX_.rests(A, 3, 3)
+    a.close()
+    BOX_.down(A)
+    a = BOX_.speaker(A, restart=120)
+    a.send(refresh(1) + refresh(2) + announce(65010, destination("192.0.2.60"), DISCARD) + announce(65010, destination("192.0.2.63"), DISCARD))
+    BOX_.rests(A, 4, 4)
+    check("stale still", BOX_.peer(A)["rules"]["stale"], 2)
+    a.end_of_rib()
+    BOX_.rests(A, 2, 2)
+    a.send(refresh(1) + announce(65010, destination("192.0.2.63"), DISCARD) + refresh(2))
+    BOX_.rests(A, 1, 1)
+    wrong = message(REFRESH, b"\0\1\1")
+    a.send(wrong)
+    while (got := a.read())[0] != NOTIFICATION:
+        pass
+    check("one that is cut is sent back, all of it (RFC 7313 §5)", got[1], bytes([7, 1]) + wrong)
+    a.close()
+    BOX_.down(A)
+    BOX_.speaker(A).close()
+    BOX_.down(A)
+    BOX_.rests(A, 0, 0)
+
+
+def test_longer_at_once():
+    """The message that makes the session, and one of more than 4096 octets behind it in the same segment (RFC 8654)."""
+    address, asn = BOX_.peers[A][:2]
+    rules = b"".join(destination(f"192.0.2.{i % 256}", bytes([5, 0x91]) + struct.pack("!H", 1000 + i // 256)) for i in range(700))
+    with BOX_.in_world():
+        a = Speaker.dial(BOX, asn, address, source=address, extended=True)
+    check("it says", [a.read()[0], a.read()[0]], [OPEN, KEEPALIVE])
+    a.send(message(KEEPALIVE) + announce(asn, rules, DISCARD))
+    BOX_.rests(A, 700, 700)
+    holds("up", a.is_up())
+    a.close()
+    BOX_.down(A)
+
+
 def test_we_restart():
     """ctrl and the whole daemon go and come back: peers' rules are enforced all the while, and go when the peer does not say them again."""
     a = BOX_.speaker(A)
@@ -350,11 +435,17 @@ def test_flapping():
     generation = BOX_.call("Status")["generation"]
     flaps = b"".join(announce(65010, destination(f"203.0.113.{i}"), DISCARD) + withdraw(destination(f"203.0.113.{i}")) for i in range(100))
     changes = 0
-    for _ in range(500):
+    other = destination("192.0.2.71")
+    for i in range(500):
         a.send(flaps)
         changes += 200
-    other = destination("192.0.2.71")
-    b.send(announce(65011, other, DISCARD))
+        if i == 100:
+            b.send(announce(65011, other, DISCARD))
+            holds("the other peer's meanwhile", not BOX_.passes("192.0.2.70"))
+        elif i > 100 and i % 50 == 0:
+            BOX_.until("what the other peer says is enforced while this one flaps", lambda: not BOX_.passes("192.0.2.71"))
+            holds("and what it has said stays", not BOX_.passes("192.0.2.70"))
+            holds("and the rest passes", BOX_.passes("198.51.100.70"))
     BOX_.rests(B, 2, 2)
     a.send(announce(65010, steady, DISCARD))
     BOX_.until("all is said", lambda: BOX_.peer(A)["updates"] >= changes and BOX_.peer(A)["rules"]["waiting"] <= 1)
@@ -462,7 +553,8 @@ def test_key_and_hops():
         pass
     check("sessions from too far away", BOX_.peer(C)["updates"], 0)
     holds("its state", BOX_.peer(C)["state"] != "established")
-    c = BOX_.speaker(C, md5=b"a key", ttl=255)
+    # It wants the same of us, from the first packet on.
+    c = BOX_.speaker(C, md5=b"a key", ttl=255, least=255)
     check("state", BOX_.peer(C)["state"], "established")
     c.close()
     BOX_.down(C)
@@ -529,6 +621,6 @@ def test_command():
 
 if __name__ == "__main__":
     BOX_ = begin()
-    run_all([test_announce_to_verdict, test_2013, test_match_all_over_the_session, test_errors_cost_themselves, test_path_checks,
-             test_communities, test_two_peers, test_maximum, test_waits_for_room, test_watch, test_graceful_restart, test_we_restart, test_flapping, test_half_open_and_slow,
+    run_all([test_announce_to_verdict, test_2013, test_match_all_over_the_session, test_errors_cost_themselves, test_path_checks, test_two_octet_as,
+             test_communities, test_two_peers, test_maximum, test_waits_for_room, test_watch, test_graceful_restart, test_restarts_again, test_refresh_out_of_place, test_longer_at_once, test_we_restart, test_flapping, test_half_open_and_slow,
              test_many, test_strangers_and_wrong_opens, test_key_and_hops, test_service_prefix, test_command], BOX_)

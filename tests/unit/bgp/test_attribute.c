@@ -86,6 +86,19 @@ static void test_well_known(void **state)
 	CHECK(rows, &outside);
 }
 
+/* The inside of a confederation, which another AS must not show (RFC 5065 §5). */
+static void test_confederation(void **state)
+{
+	static const struct row in[] = { { "400206 0301 0000fdf2", TAKE, false },
+					 { "400206 0401 0000fdf2", TAKE, false } };
+	static const struct row out[] = { { "400206 0301 0000fdf2", WITHDRAW, true },
+					  { "400206 0401 0000fdf2", WITHDRAW, true } };
+
+	(void)state;
+	CHECK(in, &inside);
+	CHECK(out, &outside);
+}
+
 /* Of another AS it is not looked at (RFC 7606 §7.5). */
 static void test_local_pref(void **state)
 {
@@ -238,13 +251,10 @@ static void test_path(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_well_known),
-		cmocka_unit_test(test_local_pref),
-		cmocka_unit_test(test_optional),
-		cmocka_unit_test(test_of_reflectors),
-		cmocka_unit_test(test_extended_communities),
-		cmocka_unit_test(test_reach),
-		cmocka_unit_test(test_two_octets),
+		cmocka_unit_test(test_well_known),    cmocka_unit_test(test_confederation),
+		cmocka_unit_test(test_local_pref),    cmocka_unit_test(test_optional),
+		cmocka_unit_test(test_of_reflectors), cmocka_unit_test(test_extended_communities),
+		cmocka_unit_test(test_reach),         cmocka_unit_test(test_two_octets),
 		cmocka_unit_test(test_path),
 	};
 

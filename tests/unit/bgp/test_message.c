@@ -128,7 +128,7 @@ static void test_notification_round_trip(void **state)
 
 static void test_notification_longer_than_kept(void **state)
 {
-	uint8_t body[400] = { FG_BGP_BAD_UPDATE, 3 };
+	uint8_t body[5000] = { FG_BGP_BAD_UPDATE, 3 };
 	struct fg_bgp_message m = { FG_BGP_NOTIFICATION, body, sizeof(body), sizeof(body) + FG_BGP_HEADER };
 	struct fg_bgp_error e;
 

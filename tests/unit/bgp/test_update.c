@@ -145,6 +145,9 @@ static void test_attribute_runs_over(void **state)
 	assert_int_equal(u.fate, FG_UPDATE_WITHDRAW);
 	read_attributes("4001", &outside, &u);
 	assert_int_equal(u.fate, FG_UPDATE_RESET);
+	/* What is withdrawn has been found; what may be announced behind it has not. */
+	read_attributes(UNREACH "c010ff 80", &outside, &u);
+	assert_int_equal(u.fate, FG_UPDATE_RESET);
 }
 
 /* RFC 7606 §3 g. */

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#define GATING_ALONE
 #include "tests/unit/gate/gating.h"
 
 enum { ROOM = 1 << 16, SLOTS = 1024, TEXTS_MAX = 64 };
