@@ -18,6 +18,8 @@
 
 enum { ROUNDS = 7, LOOPS_MAX = 4, WARM_NS = 30000000, SLICE_NS = 150000000, LATENCY_NS = 2000000000 };
 
+#define SATURATING 1e9 /* packets a second that no loop can take */
+
 struct core {
 	const struct forward_loop *loop;
 	uint32_t queue;
@@ -320,7 +322,7 @@ static void latency(void)
 	box_open(&b, BENCH_NEAR);
 	loops[0] = &io;
 	loops[1] = &b.worker;
-	forward_pace(0, false);
+	forward_pace(SATURATING, true); /* what is counted costs time too, and is part of what a loop can do here */
 	measure(loops, 2, 1, r);
 	printf("\n| loop, clean near, 10000 rules | load | p50 us | p99 us | p99.9 us | lost "
 	       "|\n|---|---|---|---|---|---|\n");
