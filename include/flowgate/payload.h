@@ -15,7 +15,7 @@
 #define FLOWGATE_PAYLOAD_H
 
 #include "flowgate/match.h"
-#include "flowgate/packet.h"
+#include "flowgate/straight.h"
 
 enum { FG_UDP_OCTETS = 8, FG_TCP_OCTETS_MIN = 20, FG_TCP_OFFSET_OCTET = 12 };
 
@@ -51,6 +51,25 @@ FG_INLINE uint32_t fg_payload_behind(const struct fg_walk *w, uint8_t proto, boo
 	return octets;
 }
 
+/* The walk to behind the IP header of a packet that has been read: at once where it has no options, and no chain. False: the packet is none. */
+FG_INLINE bool fg_payload_walk(struct fg_walk *w, const struct fg_packet *p, uint8_t *proto)
+{
+	const uint8_t *ip = w->data + w->at;
+	struct fg_packet again;
+
+	*proto = p->key.proto;
+	if (p->key.family == FG_IPV4 && ip[0] == FG_STRAIGHT_VERSION4_NO_OPTIONS) {
+		w->left = fg_load_be16(ip + 6) & 0x1fff ? 0 : p->ip_length - FG_LENGTH4_MIN;
+		w->at += FG_LENGTH4_MIN;
+		return true;
+	}
+	__builtin_memset(&again.key, 0, sizeof(again.key));
+	if ((p->key.family == FG_IPV4 ? fg_packet_ipv4(w, &again) : fg_packet_ipv6(w, &again)) != FG_PACKET_IP)
+		return false;
+	*proto = again.key.proto;
+	return true;
+}
+
 /*
  * The payload of the packet whose headers fg_packet_parse() read into *p from [data, end): at most `most` octets. The header walk is made once
  * more, for the key does not keep where it ended.
@@ -60,16 +79,13 @@ FG_INLINE void fg_payload_find(const uint8_t *data, const uint8_t *end, const st
 {
 	struct fg_walk w = { .data = data, .end = end, .missing = FG_MISSING_UNKNOWN, .at = p->l3_octet };
 	uint32_t header, there;
-	struct fg_packet again;
+	uint8_t proto;
 	bool whole;
 
 	*out = (struct fg_payload){ 0 };
-	if (p->what != FG_PACKET_IP)
+	if (p->what != FG_PACKET_IP || !fg_payload_walk(&w, p, &proto))
 		return;
-	__builtin_memset(&again.key, 0, sizeof(again.key));
-	if ((p->key.family == FG_IPV4 ? fg_packet_ipv4(&w, &again) : fg_packet_ipv6(&w, &again)) != FG_PACKET_IP)
-		return;
-	header = fg_payload_behind(&w, again.key.proto, &whole);
+	header = fg_payload_behind(&w, proto, &whole);
 	if (!whole || (size_t)(end - data) <= (size_t)w.at + header)
 		return;
 	there = (uint32_t)(end - data) - w.at - header;
