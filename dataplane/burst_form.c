@@ -13,6 +13,7 @@
 #include "dataplane/burst_cold.h"
 #include "dataplane/burst_columns.h"
 #include "dataplane/burst_prefixes.h"
+#include "dataplane/burst_root.h"
 #include "dataplane/burst_wide.h"
 
 void FG_BURST_MATCH(const struct fg_view *view, const struct fg_key *const keys[], uint32_t n,

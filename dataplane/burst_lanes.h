@@ -92,6 +92,18 @@ FG_INLINE uint32_t equal_refs(const uint32_t refs[FG_BURST], uint32_t ref)
 	return equal;
 }
 
+/* Sets refs[i] to ref for the packets of a set. */
+FG_INLINE void fill_refs(uint32_t refs[FG_BURST], uint32_t set, uint32_t ref)
+{
+#if defined(__AVX512F__)
+	for (uint32_t i = 0; i < FG_BURST; i += 16)
+		_mm512_mask_store_epi32(refs + i, (__mmask16)(set >> i), _mm512_set1_epi32((int)ref));
+#else
+	for (uint32_t i = 0; i < FG_BURST; i++)
+		refs[i] = set >> i & 1 ? ref : refs[i];
+#endif
+}
+
 /* Bit i: the highest bit of refs[i] is set. */
 FG_INLINE uint32_t top_bits(const uint32_t refs[FG_BURST])
 {
@@ -137,6 +149,19 @@ FG_INLINE __m512i count_bits16(__m512i x)
 			     _mm512_and_si512(_mm512_srli_epi32(x, 2), _mm512_set1_epi32(0x3333)));
 	x = _mm512_and_si512(_mm512_add_epi32(x, _mm512_srli_epi32(x, 4)), _mm512_set1_epi32(0x0f0f));
 	return _mm512_and_si512(_mm512_add_epi32(x, _mm512_srli_epi32(x, 8)), _mm512_set1_epi32(0x1f));
+}
+
+/* fg_prefix_hash() of eight prefixes of one length, given by their first and last halves as they lie in memory. */
+FG_INLINE __m512i prefix_hashes(__m512i first, __m512i last, uint32_t seed, uint32_t length)
+{
+	__m512i h = _mm512_xor_si512(_mm512_rol_epi64(first, 32), _mm512_set1_epi32((int)seed));
+
+	h = _mm512_mullo_epi64(_mm512_xor_si512(h, _mm512_srli_epi64(h, 29)),
+			       _mm512_set1_epi64((long long)FG_PREFIX_HASH_FIRST));
+	h = _mm512_xor_si512(h, _mm512_add_epi64(_mm512_rol_epi64(last, 32), _mm512_set1_epi64(length)));
+	h = _mm512_mullo_epi64(_mm512_xor_si512(h, _mm512_srli_epi64(h, 32)),
+			       _mm512_set1_epi64((long long)FG_PREFIX_HASH_SECOND));
+	return _mm512_xor_si512(h, _mm512_srli_epi64(h, 31));
 }
 
 /* Of 16 struct fg_ranks and values: the classes. */

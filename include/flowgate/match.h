@@ -367,13 +367,17 @@ struct fg_masked {
 	uint32_t length;
 };
 
+/* Odd, and mixing well; the burst matcher hashes several prefixes at a time by them. */
+#define FG_PREFIX_HASH_FIRST 0xbf58476d1ce4e5b9ull
+#define FG_PREFIX_HASH_SECOND 0x94d049bb133111ebull
+
 FG_INLINE uint64_t fg_prefix_hash(const struct fg_masked *p, uint32_t seed)
 {
 	uint64_t h = ((uint64_t)p->address[0] << 32 | p->address[1]) ^ ((uint64_t)seed << 32 | seed);
 
-	h = (h ^ (h >> 29)) * 0xbf58476d1ce4e5b9ull;
+	h = (h ^ (h >> 29)) * FG_PREFIX_HASH_FIRST;
 	h ^= ((uint64_t)p->address[2] << 32 | p->address[3]) + p->length;
-	h = (h ^ (h >> 32)) * 0x94d049bb133111ebull;
+	h = (h ^ (h >> 32)) * FG_PREFIX_HASH_SECOND;
 	return h ^ (h >> 31);
 }
 
@@ -386,7 +390,7 @@ FG_INLINE uint32_t fg_bucket_find(const struct fg_view *view, uint32_t ref, cons
 	for (int i = 0; i < FG_BUCKET_PREFIXES; i++)
 		if (b->at[i].address[0] == p->address[0] && b->at[i].address[1] == p->address[1] &&
 		    b->at[i].address[2] == p->address[2] && b->at[i].address[3] == p->address[3] &&
-		    b->length[i] == p->length)
+		    b->length[i] == p->length && b->step[i] != 0) /* a free place looks like the prefix of no bits */
 			return b->step[i];
 	return 0;
 }
