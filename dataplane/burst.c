@@ -38,7 +38,7 @@ bool fg_burst_supported(enum fg_burst_form form)
 		return has_avx2();
 	case FG_BURST_AVX512:
 		return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-		       __builtin_cpu_supports("avx512vl");
+		       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 	default:
 		return false;
 	}

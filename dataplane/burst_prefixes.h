@@ -220,12 +220,80 @@ FG_INLINE uint32_t bucket_step(const struct fg_bucket *bucket, const struct prob
 	return step;
 }
 
-FG_INLINE uint32_t probe_step(const struct probe *p)
+FG_INLINE uint32_t probe_one_by_one(const struct probe *p)
 {
 	uint32_t step = bucket_step(p->at[0], p), other = bucket_step(p->at[1], p);
 
 	return step ? step : other;
 }
+
+#ifdef __AVX2__
+
+/* Bit k: octet k of the bucket is as it would be with that prefix in each place. */
+FG_INLINE uint64_t bucket_octets(const struct fg_bucket *bucket, __m128i prefix, uint32_t length)
+{
+	uint32_t lengths = length * 0x010101;
+#ifdef __AVX512BW__
+	__m512i all = _mm512_mask_set1_epi32(_mm512_broadcast_i32x4(prefix), 1 << 15, (int)lengths);
+
+	return _mm512_cmpeq_epi8_mask(_mm512_load_si512(bucket), all);
+#else
+	const __m256i *half = (const __m256i *)(const void *)bucket;
+	__m256i low = _mm256_broadcastsi128_si256(prefix), high = _mm256_insert_epi32(low, (int)lengths, 7);
+	uint32_t first = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_load_si256(half), low));
+	uint32_t second = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_load_si256(half + 1), high));
+
+	return first | (uint64_t)second << 32;
+#endif
+}
+
+enum { LENGTHS_OCTET = offsetof(struct fg_bucket, length), PLACE_OCTETS = sizeof(((struct fg_bucket *)0)->at[0]) };
+
+/* Bit 16 * i: place i has that prefix. Of IPv4 all octets behind the first four are zero, there as here. */
+FG_INLINE uint64_t bucket_places(const struct fg_bucket *bucket, __m128i prefix, uint32_t length, bool ipv4)
+{
+	uint64_t equal = bucket_octets(bucket, prefix, length), whole = equal & equal >> 1;
+
+	_Static_assert(PLACE_OCTETS == 16 && FG_BUCKET_PREFIXES == 3 && LENGTHS_OCTET == 60, "as struct fg_bucket is");
+	whole &= whole >> 2;
+	if (!ipv4) {
+		whole &= whole >> 4;
+		whole &= whole >> 8;
+	}
+	return whole & _pdep_u64(equal >> LENGTHS_OCTET, 0x0000000100010001ull);
+}
+
+/*
+ * The step of a prefix that is in one of two buckets at most; 0: in none. Nobody knows beforehand where it is, so there is no branch: of none the count
+ * is 64, which is place 0 of the first, and does not count.
+ */
+FG_INLINE uint32_t buckets_step(const struct fg_bucket *one, const struct fg_bucket *other, __m128i prefix,
+				uint32_t length, bool ipv4)
+{
+	uint64_t places = bucket_places(one, prefix, length, ipv4) | bucket_places(other, prefix, length, ipv4) << 8;
+	uint32_t at = (uint32_t)_tzcnt_u64(places);
+	const struct fg_bucket *from = at & 8 ? other : one;
+
+	return from->step[at / PLACE_OCTETS & 3] & (0u - (places != 0));
+}
+
+/* As the prefix of no length look places that nobody has used, too. */
+FG_INLINE uint32_t probe_step(const struct probe *p)
+{
+	if (p->length == 0)
+		return probe_one_by_one(p);
+	return buckets_step(p->at[0], p->at[1], _mm_loadu_si128((const __m128i *)(const void *)p->prefix.at), p->length,
+			    false);
+}
+
+#else
+
+FG_INLINE uint32_t probe_step(const struct probe *p)
+{
+	return probe_one_by_one(p);
+}
+
+#endif
 
 /* One length. True: the packet has more to try. */
 FG_INLINE bool probe_turn(struct burst *b, uint32_t i, uint32_t level, uint32_t *turn, struct probe *p)
@@ -247,11 +315,164 @@ FG_INLINE uint32_t prefixes_level(const struct fg_prefixes_line *t)
 	return t->key_octet == offsetof(struct fg_key, dst) ? 0 : 1;
 }
 
+#ifdef __AVX512DQ__
+
+/*
+ * Packets of IPv4 at one table: what probe_aim() does for one is done for sixteen at once, and all their buckets are on their way before the first is
+ * looked at.
+ */
+enum { MANY_AT_ONE = 4, HALVES = FG_BURST / 16 };
+
+struct lanes_probe {
+	COLUMN prefix[FG_BURST];
+	COLUMN bucket[2][FG_BURST]; /* lines */
+};
+
+/* fg_prefix_hash() of eight prefixes, the octets of an address behind its first four being zero. */
+FG_INLINE __m512i hash_lanes(__m256i prefix, uint32_t length, uint32_t seed)
+{
+	__m512i h = _mm512_slli_epi64(_mm512_cvtepu32_epi64(prefix), 32);
+
+	h = _mm512_xor_si512(h, _mm512_set1_epi64((int64_t)((uint64_t)seed << 32 | seed)));
+	h = _mm512_mullo_epi64(_mm512_xor_si512(h, _mm512_srli_epi64(h, 29)),
+			       _mm512_set1_epi64((int64_t)0xbf58476d1ce4e5b9ull));
+	h = _mm512_xor_si512(h, _mm512_set1_epi64(length));
+	h = _mm512_mullo_epi64(_mm512_xor_si512(h, _mm512_srli_epi64(h, 32)),
+			       _mm512_set1_epi64((int64_t)0x94d049bb133111ebull));
+	return _mm512_xor_si512(h, _mm512_srli_epi64(h, 31));
+}
+
+/* The lines of buckets: low halves of the hashes of sixteen prefixes, or high ones. */
+FG_INLINE void place_lanes(const struct fg_prefixes_line *t, __m256i low, __m256i high, uint32_t *out)
+{
+	__m512i hash = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+	__m512i bucket = _mm512_and_si512(hash, _mm512_set1_epi32((int)t->mask));
+
+	_mm512_store_si512(out, _mm512_add_epi32(bucket, _mm512_set1_epi32((int)t->buckets)));
+}
+
+FG_INLINE void aim_lanes(const struct burst *b, const struct fg_prefixes_line *t, uint32_t length, uint32_t set,
+			 const __m512i address[HALVES], struct lanes_probe *p)
+{
+	uint32_t keep = length == 0 ? 0 : __builtin_bswap32(UINT32_MAX << (32 - length));
+
+	for (uint32_t h = 0; h < HALVES; h++) {
+		__m512i prefix = _mm512_and_si512(address[h], _mm512_set1_epi32((int)keep));
+		__m512i low = hash_lanes(_mm512_castsi512_si256(prefix), length, t->seed);
+		__m512i high = hash_lanes(_mm512_extracti64x4_epi64(prefix, 1), length, t->seed);
+
+		_mm512_store_si512(p->prefix + 16 * h, prefix);
+		place_lanes(t, _mm512_cvtepi64_epi32(low), _mm512_cvtepi64_epi32(high), p->bucket[0] + 16 * h);
+		place_lanes(t, _mm512_cvtepi64_epi32(_mm512_srli_epi64(low, 32)),
+			    _mm512_cvtepi64_epi32(_mm512_srli_epi64(high, 32)), p->bucket[1] + 16 * h);
+	}
+	FOR_PACKETS(i, set)
+	{
+		fetch(b, p->bucket[0][i]);
+		fetch(b, p->bucket[1][i]);
+	}
+}
+
+/* Goes into what was found, as turned() does. */
+FG_INLINE void turned_lanes(struct burst *b, uint32_t set, uint32_t level, uint32_t next, uint32_t found[FG_BURST])
+{
+	for (uint32_t h = 0; h < HALVES; h++) {
+		__mmask16 in = (__mmask16)(set >> (16 * h));
+		__m512i steps = _mm512_load_si512(found + 16 * h), here = _mm512_load_si512(b->here + 16 * h);
+		__mmask16 some = _mm512_test_epi32_mask(steps, steps);
+
+		steps = _mm512_mask_mov_epi32(_mm512_set1_epi32((int)next), some, steps);
+		_mm512_mask_store_epi32(b->back[level] + 16 * h, in, _mm512_maskz_mov_epi32(some, here));
+		_mm512_mask_store_epi32(b->ref + 16 * h, in, steps);
+	}
+	FOR_PACKETS(i, set)
+	fetch(b, b->ref[i]);
+}
+
+/* Looks one length up for a set of packets. Those that found something. */
+FG_INLINE uint32_t look_up_lanes(const struct burst *b, uint32_t set, uint32_t length, const struct lanes_probe *p,
+				 uint32_t found[FG_BURST])
+{
+	uint32_t hits = 0;
+
+	FOR_PACKETS(i, set)
+	{
+		__m128i prefix = _mm_cvtsi32_si128((int)p->prefix[i]);
+		uint32_t step = buckets_step(line(b, p->bucket[0][i]), line(b, p->bucket[1][i]), prefix, length, true);
+
+		found[i] = step;
+		hits |= (uint32_t)(step != 0) << i;
+	}
+	return hits;
+}
+
+static void prefixes_lanes(struct burst *b, uint32_t set, const struct fg_prefixes_line *t)
+{
+	COLUMN octets[FG_BURST] = { 0 }, found[FG_BURST] = { 0 };
+	uint32_t level = prefixes_level(t), left = set;
+	__m512i address[HALVES];
+	struct lanes_probe p;
+
+	FOR_PACKETS(i, set)
+	{
+		memcpy(&octets[i], b->keys[i]->octet + (t->key_octet & 48), sizeof(octets[i]));
+		b->turn[level][i] &= 0u - (b->ref[i] == 0); /* those that come anew begin with the longest */
+	}
+	for (uint32_t h = 0; h < HALVES; h++)
+		address[h] = _mm512_load_si512(octets + 16 * h);
+	for (uint32_t n = 0; n < t->count && n < FG_PREFIX_LENGTHS_MAX && left != 0; n++) {
+		uint32_t now = equal_refs(b->turn[level], n) & left;
+
+		if (now == 0)
+			continue;
+		aim_lanes(b, t, t->length[n], now, address, &p);
+		left &= ~look_up_lanes(b, now, t->length[n], &p, found);
+		FOR_PACKETS(i, now)
+		b->turn[level][i] = n + 1;
+	}
+	turned_lanes(b, set, level, t->next, found);
+}
+
+FG_INLINE uint32_t shortest(const struct fg_prefixes_line *t)
+{
+	return t->count == 0 || t->count > FG_PREFIX_LENGTHS_MAX ? 0 : t->length[t->count - 1];
+}
+
+/* Takes those that are many at one table of IPv4; who is left. */
+static uint32_t prefixes_side_by_side(struct burst *b, uint32_t set)
+{
+	uint32_t few = 0;
+
+	while (set != 0) {
+		uint32_t first = (uint32_t)__builtin_ctz(set), same = equal_refs(b->here, b->here[first]) & set;
+
+		const struct fg_prefixes_line *t = (const struct fg_prefixes_line *)line(b, b->here[first]);
+
+		if (__builtin_popcount(same) >= MANY_AT_ONE && b->keys[first]->family == FG_IPV4 && shortest(t) > 0)
+			prefixes_lanes(b, same, t);
+		else
+			few |= same;
+		set &= ~same;
+	}
+	return few;
+}
+
+#else
+
+static uint32_t prefixes_side_by_side(struct burst *b, uint32_t set)
+{
+	(void)b;
+	return set;
+}
+
+#endif
+
 static void step_prefixes(struct burst *b, uint32_t set)
 {
 	struct probe probes[FG_BURST];
 	uint32_t turns[FG_BURST], trying = 0;
 
+	set = prefixes_side_by_side(b, set);
 	FOR_PACKETS(i, set)
 	{
 		const struct fg_prefixes_line *t = (const struct fg_prefixes_line *)line(b, b->here[i]);
