@@ -18,7 +18,7 @@ enum { BENCH_WHY_MAX = 256, BENCH_ROUNDS_MAX = 101, BENCH_RUNNERS_MAX = 8, BENCH
 
 /* ---- Scenarios ---- */
 
-enum bench_plane { BENCH_MATCH, BENCH_XDP, BENCH_CHANGE, BENCH_VETH, BENCH_PLANES };
+enum bench_plane { BENCH_MATCH, BENCH_XDP, BENCH_CHANGE, BENCH_VETH, BENCH_CHURN, BENCH_PLANES };
 
 struct bench_scenario {
 	const struct bench_shape *shape;
@@ -54,6 +54,7 @@ struct bench_runner {
 	const char *name;
 	enum bench_plane plane;
 	const char *what;
+	uint32_t churn; /* changes a second meanwhile */
 	bool says_rule; /* verdicts() says which rule; otherwise 1 for any */
 	bool judges;    /* false: passes all, a floor to be measured beside */
 	bool steadies;  /* its round() looks itself for what disturbs it */
@@ -73,7 +74,8 @@ struct bench_runner {
 
 extern const struct bench_runner *const bench_runners[]; /* ends in NULL; the first of a plane is ours */
 extern const struct bench_runner bench_burst, bench_scalar, bench_rte_acl, bench_rte_acl_large, bench_xdp,
-	bench_xdp_empty, bench_update, bench_liar, bench_veth_xdp, bench_veth_empty, bench_veth_chain, bench_veth_sets;
+	bench_xdp_empty, bench_update, bench_churn_still, bench_churn_1k, bench_churn_10k, bench_liar, bench_veth_xdp,
+	bench_veth_empty, bench_veth_chain, bench_veth_sets;
 
 /* ---- Rows ---- */
 

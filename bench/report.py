@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 KINDS = ["far", "near", "hot", "hot-miss", "uniform", "beside", "worst", "small", "imix"]
-OURS = {"match": "flowgate burst", "xdp": "flowgate xdp", "change": "flowgate table", "veth": "flowgate xdp"}
+OURS = {"match": "flowgate burst", "xdp": "flowgate xdp", "change": "flowgate table", "veth": "flowgate xdp", "churn": "flowgate still"}
 PLOTTED = ["far", "near", "hot", "uniform", "worst"]
 
 
@@ -231,6 +231,19 @@ def change_table(r):
     return lines
 
 
+def churn_table(r):
+    lines = ["| shape, 10000 rules, traffic | changes a second | ns a packet | × still | p50 us | p99 | p99.9 | worst |", "|---" * 8 + "|"]
+    for (shape, count, kind, plane), row in sorted(r.rows.items()):
+        for one in row["figures"] if plane == "churn" else []:
+            if one["state"] != "good":
+                lines.append(f"| {shape} {kind} | {one['churn']} | {one['state']} | | | | | |")
+                continue
+            spread, took = one["spread"], one.get("latency_ns")
+            lines.append(f"| {shape} {kind} | {one['churn']} | {spread['median']:.1f} ({spread['lower']:.1f}-{spread['upper']:.1f}) | "
+                         f"{one['to_ours']['median']:.2f} | " + " | ".join(f"{took[q] / 1000:.1f}" if took else "" for q in ("p50", "p99", "p999", "most")) + " |")
+    return lines
+
+
 def cannot_table(r):
     """What peers could not say or do, once each."""
     seen = {}
@@ -256,9 +269,10 @@ def disturbed_said(r):
 # ---- Plots ----
 
 
-def gnuplot(path, title, ylabel, series, log_y=False):
-    script = [f"set terminal svg size 720,420 font 'sans,12' background rgb 'white'\nset output '{path}'\nset title '{title}'\nset xlabel 'rules'\n"
-              f"set ylabel '{ylabel}'\nset logscale x\nset format x '%.0f'\nset grid\nset key outside right"]
+def gnuplot(path, title, ylabel, series, log_y=False, xlabel="rules"):
+    x = "set logscale x" if xlabel == "rules" else "set xrange [-300:10300]"
+    script = [f"set terminal svg size 720,420 font 'sans,12' background rgb 'white'\nset output '{path}'\nset title '{title}'\nset xlabel '{xlabel}'\n"
+              f"set ylabel '{ylabel}'\n{x}\nset format x '%.0f'\nset grid\nset key outside right"]
     script.append("set logscale y" if log_y else "set yrange [0:*]")
     for i, (_, points) in enumerate(series):
         script.append(f"$d{i} << E\n" + "\n".join(f"{x} {' '.join(str(v) for v in y)}" for x, y in points) + "\nE")
@@ -286,10 +300,10 @@ def plots(r, folder):
 
     made = []
 
-    def plot(name, title, ylabel, series, log_y=False):
+    def plot(name, title, ylabel, series, log_y=False, xlabel="rules"):
         series = [(label, points) for label, points in series if len(points) > 1]
         if series:
-            gnuplot(os.path.join(folder, name), title, ylabel, series, log_y)
+            gnuplot(os.path.join(folder, name), title, ylabel, series, log_y, xlabel)
             made.append((name, title))
 
     plot("mpps.svg", "Mpps over rules, mixed, one core, match only", "Mpps", [(kind, curve(r, kind, None, mpps_of)) for kind in PLOTTED])
@@ -297,6 +311,8 @@ def plots(r, folder):
          [(name, curve(r, "uniform", name, ns_of)) for name in ("flowgate burst", "flowgate scalar", "rte_acl default", "rte_acl large")], True)
     plot("memory.svg", "MiB of image over rules, mixed, with the table of 64 MiB for destinations", "MiB",
          [("image", [(count, (image_mib(r, count),)) for count in r.counts("mixed", "match") if count > 0 and image_mib(r, count)])])
+    plot("churn.svg", "ns a packet over changes a second, 10000 rules", "ns", [(f"{key[0]} {key[2]}", [(one["churn"], ns_of(one["spread"])) for one in row["figures"] if one["state"] == "good"])
+                                                                              for key, row in sorted(r.rows.items()) if key[3] == "churn"], False, "changes a second")
     return [f"![{title}]({name})" for name, title in made]
 
 
@@ -340,7 +356,9 @@ def page(r, folder):
     for shape in ("mixed", "ipv6", "sources", "nodst", "ranges", "every"):
         lines += [*by_count(r, shape, "xdp"), ""]
     lines += ["## Live frames over a cable", "", "ns a frame, made, sent and judged by one core; × by ours. What passes is counted and dropped behind whoever stands there.", "", *veth_table(r), "",
-              "## One change", "", *change_table(r), ""]
+              "## One change", "", *change_table(r), "",
+              "## While a table changes", "", "Packets of one core, while a thread on another takes a rule out or puts one in, on two images by turns, as the gate does it. × is the time by that of the same table at rest, round "
+              "by round; then what a change took until packets met it.", "", *churn_table(r), ""]
     lines += ["## Memory and building", "", *build_table(r), "", "## Who could not", "", *cannot_table(r), "", "## Disturbed", "", *disturbed_said(r), "",
               "## To make this again", ""]
     lines += ["    sudo build/bench/flowgate-bench " + " ".join(words_kept(run["words"])) for run in r.runs]

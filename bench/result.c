@@ -37,9 +37,9 @@ static json_t *scenario_object(const struct bench_row *row)
 {
 	const struct bench_scenario *s = &row->scenario;
 
-	return json_pack("{s:s,s:I,s:I,s:s,s:s,s:i,s:I}", "shape", s->shape->name, "count", (json_int_t)s->count,
-			 "rules", (json_int_t)row->rules, "traffic", bench_kind_names[s->kind], "plane",
-			 bench_plane_names[s->plane], "churn", 0, "seed", (json_int_t)BENCH_SEED);
+	return json_pack("{s:s,s:I,s:I,s:s,s:s,s:I}", "shape", s->shape->name, "count", (json_int_t)s->count, "rules",
+			 (json_int_t)row->rules, "traffic", bench_kind_names[s->kind], "plane",
+			 bench_plane_names[s->plane], "seed", (json_int_t)BENCH_SEED);
 }
 
 static json_t *image_object(const struct bench_row *row)
@@ -72,9 +72,10 @@ static json_t *ratio_object(const struct bench_row *row, const struct bench_figu
 
 static json_t *figure_object(const struct bench_row *row, const struct bench_figure *f)
 {
-	json_t *o = json_pack("{s:s,s:s,s:s,s:f,s:o}", "runner", f->runner->name, "state", bench_state_names[f->state],
-			      "why", f->why, "build_ms", (double)f->built.ns / 1e6, "bytes",
-			      f->built.bytes > 0 ? json_integer((json_int_t)f->built.bytes) : json_null());
+	json_t *o =
+		json_pack("{s:s,s:i,s:s,s:s,s:f,s:o}", "runner", f->runner->name, "churn", (int)f->runner->churn,
+			  "state", bench_state_names[f->state], "why", f->why, "build_ms", (double)f->built.ns / 1e6,
+			  "bytes", f->built.bytes > 0 ? json_integer((json_int_t)f->built.bytes) : json_null());
 	struct bench_spread s;
 	json_t *samples;
 

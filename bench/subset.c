@@ -22,6 +22,8 @@ const struct bench_subset bench_subsets[] = {
 	  "match xdp" },
 	{ "ipv6", "rules of IPv6", "ipv6", "0 1000 50000", "far near hot uniform", "match xdp" },
 	{ "change", "one rule out or in, of 50000", "mixed ranges carpet", "50000", "uniform", "change" },
+	{ "churn", "packets while a table of 10000 rules changes 0, 1000, 10000 times a second",
+	  "mixed amplification sources", "10000", "near hot hot-miss uniform", "churn" },
 	{ "veth", "beside nftables: live frames over a cable", "sources flags amplification", "100", "far hot uniform",
 	  "veth" },
 	{ 0 },

@@ -86,14 +86,19 @@ struct moving {
 	uint32_t step;
 };
 
+static void clear(struct fg_bucket *b, int i)
+{
+	memset(&b->at[i], 0, sizeof(b->at[i]));
+	b->length[i] = FG_LENGTH_FREE;
+	b->step[i] = 0;
+}
+
 static struct moving take(struct fg_bucket *b, int i)
 {
 	struct moving m = { .p.length = b->length[i], .step = b->step[i] };
 
 	memcpy(m.p.address, b->at[i].address, sizeof(m.p.address));
-	memset(&b->at[i], 0, sizeof(b->at[i]));
-	b->length[i] = 0;
-	b->step[i] = 0;
+	clear(b, i);
 	return m;
 }
 
@@ -190,7 +195,7 @@ bool fg_prefixes_set(uint8_t *base, uint32_t table, const struct fg_prefix *p, u
 			    memcmp(b->at[i].address, m.address, sizeof(m.address)) == 0) {
 				b->step[i] = step;
 				if (step == 0)
-					memset(&b->at[i], 0, sizeof(b->at[i]));
+					clear(b, i);
 				return true;
 			}
 	}

@@ -390,7 +390,7 @@ FG_INLINE uint32_t fg_bucket_find(const struct fg_view *view, uint32_t ref, cons
 	for (int i = 0; i < FG_BUCKET_PREFIXES; i++)
 		if (b->at[i].address[0] == p->address[0] && b->at[i].address[1] == p->address[1] &&
 		    b->at[i].address[2] == p->address[2] && b->at[i].address[3] == p->address[3] &&
-		    b->length[i] == p->length && b->step[i] != 0) /* a free place looks like the prefix of no bits */
+		    b->length[i] == p->length)
 			return b->step[i];
 	return 0;
 }

@@ -139,8 +139,11 @@ struct fg_prefixes_line {
 	uint32_t next;
 };
 
-/* IPv6 and IPv4 buckets alike: the address's first 8 octets, its last 8, the step; three to a line. */
-enum { FG_BUCKET_PREFIXES = 3 };
+/*
+ * IPv6 and IPv4 buckets alike: the address's first 8 octets, its last 8, the step; three to a line. A place that has never been used is all zero, as the
+ * prefix of no length is, and lies behind those that have been; one that is free again has a length that no prefix has.
+ */
+enum { FG_BUCKET_PREFIXES = 3, FG_LENGTH_FREE = 255 };
 struct fg_bucket {
 	struct {
 		uint32_t address[4]; /* as in the packet, masked to `length` */

@@ -57,10 +57,13 @@ def test_schema():
     lines = result(bench, *once, "--rules", "10", "--traffic", "uniform", "--plane", "match")
     kernel = result(bench, *once, "--shape", "mixed,ipv6,fragments", "--rules", "0,100", "--traffic", "far,beside,uniform", "--plane", "xdp")
     changed = result(bench, *once, "--shape", "carpet", "--rules", "1000", "--traffic", "uniform", "--plane", "change")
+    churned = result(bench, *once, "--shape", "mixed", "--rules", "100", "--traffic", "hot", "--plane", "churn")
     live = result(bench, *once, "--shape", "sources", "--rules", "10", "--traffic", "hot", "--plane", "veth")
-    for one in (lines, kernel, changed, live):
+    for one in (lines, kernel, changed, churned, live):
         valid(one)
-    lines += kernel + changed + live
+    if not any(figure["churn"] == 10000 for _, figure in figures(churned)):
+        fail("nothing changed while packets were judged")
+    lines += kernel + changed + churned + live
     shapes = {row["scenario"]["shape"] for row, _ in figures(lines)}
     if len(shapes) < 11:
         fail(f"only these shapes: {shapes}")
