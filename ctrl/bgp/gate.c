@@ -77,10 +77,11 @@ static size_t steps_of(struct fg_rib_entry *e, struct fg_rib_step out[FG_RIB_STE
 	bool there = best != NULL && fg_rib_in_gate(best);
 	size_t n = 0;
 
-	for (unsigned peer = 0; peer < FG_PEERS_MAX; peer++) {
-		bool in = e->in_gate >> peer & 1, wanted = best != NULL && best->peer == peer;
+	for (uint64_t in = e->in_gate; in != 0; in &= in - 1) {
+		unsigned peer = (unsigned)__builtin_ctzll(in);
+		bool wanted = best != NULL && best->peer == peer;
 
-		if (in && !wanted && (there || !is_good(fg_rib_path_of(e, peer))))
+		if (!wanted && (there || !is_good(fg_rib_path_of(e, peer))))
 			out[n++] = (struct fg_rib_step){ e, NULL, (uint8_t)peer, 0 };
 	}
 	if (best != NULL && !there)
@@ -113,7 +114,7 @@ static void settle_addition(const struct fg_rib_step *step, bool done, const str
 	struct fg_rib_path *p = fg_rib_path_of(step->entry, step->peer);
 
 	if (done)
-		step->entry->in_gate |= 1u << step->peer;
+		step->entry->in_gate |= 1ull << step->peer;
 	if (p == NULL || p->version != step->version)
 		return;
 	p->refused = !done;
@@ -129,7 +130,7 @@ void fg_rib_settle(struct fg_rib *rib, const struct fg_rib_step *step, enum fg_r
 	struct fg_rib_step more[FG_RIB_STEPS_MAX];
 
 	if (answer != FG_RIB_LOST && step->path == NULL)
-		e->in_gate &= ~(1u << step->peer);
+		e->in_gate &= ~(1ull << step->peer);
 	else if (answer != FG_RIB_LOST)
 		settle_addition(step, answer == FG_RIB_DONE, why, now_s);
 	if (--e->busy > 0)

@@ -389,7 +389,7 @@ int fg_rib_gate_has(struct fg_rib *rib, unsigned peer, const struct fg_rule *rul
 		e = entry_new(rib, rule, hash);
 	if (e == NULL || site_number(rib, wish->site, &site) != 0)
 		return -ENOMEM;
-	e->in_gate |= 1u << peer;
+	e->in_gate |= 1ull << peer;
 	p = fg_rib_path_of(e, peer);
 	if (p == NULL && rib->peer[peer].count < rib->peer[peer].max) {
 		p = path_new(rib, e, peer);

@@ -55,13 +55,15 @@ struct fg_rib_entry {
 	struct fg_rib_entry *queue; /* of what is to be looked at */
 	struct fg_rib_path *first;
 	uint64_t hash;
-	uint32_t in_gate; /* bit p: the gate has this NLRI of peer p */
+	uint64_t in_gate; /* bit p: the gate has this NLRI of peer p */
 	uint16_t nlri_len;
 	uint16_t busy; /* steps without an answer */
 	uint8_t family, offset_form;
 	bool queued, again;
 	uint8_t nlri[];
 };
+
+_Static_assert(FG_PEERS_MAX <= 64, "a bit of fg_rib_entry.in_gate each");
 
 struct fg_rib_peer {
 	struct fg_rib_path *first, *last;

@@ -10,7 +10,7 @@
 
 enum {
 	FG_ONLINE_TIMEOUT_S = 10,
-	FG_ONLINE_BATCH_TIMEOUT_S = 60,
+	FG_ONLINE_BATCH_TIMEOUT_S = 150, /* patterns may take 60 to compile */
 	FG_ONLINE_HEALTH_TIMEOUT_S = 3,
 	FG_ONLINE_TEXT_SHOWN = 110, /* octets of a rule in a table */
 };

@@ -222,9 +222,9 @@ int fg_conf_bgp_check(struct fg_conf *c, const char *file, char error[FG_CONF_ER
 
 		r = check_peer(c, p, file, error);
 		if (r == 0 && c->policy.protects + 2 > FG_PROTECT_MAX)
-			r = wrong(p, file, error, "at most 64 protect entries, and a peer takes two");
+			r = wrong(p, file, error, "at most 128 protect entries, and a peer takes two");
 		if (r == 0 && !add_limit(&c->policy.limits, p))
-			r = wrong(p, file, error, "at most 64 sources with limits");
+			r = wrong(p, file, error, "at most 128 sources with limits");
 		for (int to_peer = 0; to_peer < 2 && r == 0; to_peer++)
 			protect(&c->policy, p, to_peer, b);
 	}

@@ -107,7 +107,7 @@ static int take_scope(void *ctx, const struct fg_text_scope *scope)
 	struct fg_scope *to = &p->scope[p->scopes];
 
 	if (p->scopes == FG_SCOPES_MAX)
-		return fg_text_refuse(r->error, r->file, &word, "at most 64 prefixes of all sources together");
+		return fg_text_refuse(r->error, r->file, &word, "at most 256 prefixes of all sources together");
 	p->scopes++;
 	snprintf(to->source, sizeof(to->source), "%s", scope->source);
 	to->family = (uint8_t)scope->family;
@@ -140,7 +140,7 @@ static int take_protect(void *ctx, const struct fg_text_rule *rule)
 	if (rule->rule.nlri_len > FG_PROTECT_NLRI_MAX)
 		return refuse_protect(r, rule, "at most 256 octets of NLRI");
 	if (p->protects == FG_PROTECT_MAX)
-		return refuse_protect(r, rule, "at most 64 protect entries");
+		return refuse_protect(r, rule, "at most 128 protect entries");
 	p->protects++;
 	memcpy(to->name, rule->rule.name, sizeof(to->name));
 	to->family = rule->rule.family;

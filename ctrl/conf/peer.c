@@ -32,7 +32,7 @@ int fg_conf_peer(struct fg_conf_reading *r, const struct fg_text_setting *s)
 	struct fg_policy *p = &r->conf->policy;
 
 	if (b->peers == FG_PEERS_MAX)
-		return fg_conf_refuse(r, s, 0, "at most 31 peers");
+		return fg_conf_refuse(r, s, 0, "at most 63 peers");
 	if (is_reserved(s->word[1].text))
 		return fg_conf_refuse(r, s, 1, "another name: rules of this source are not of a peer");
 	for (uint32_t i = 0; i < b->peers; i++)
@@ -186,7 +186,7 @@ int fg_conf_peer_prefix(struct fg_conf_reading *r, const struct fg_text_setting 
 			      shortest > (family == FG_IPV4 ? 32 : 128)))
 		return fg_conf_refuse(r, s, 3, "a length from that of the prefix on");
 	if (p->scopes == FG_SCOPES_MAX)
-		return fg_conf_refuse(r, s, 0, "at most 64 prefixes of all sources together");
+		return fg_conf_refuse(r, s, 0, "at most 256 prefixes of all sources together");
 	memcpy(scope.source, r->peer->name, sizeof(scope.source));
 	scope.family = (uint8_t)family;
 	scope.shortest = (uint8_t)shortest;

@@ -129,7 +129,7 @@ int fg_conf_store(struct fg_conf_reading *r, const struct fg_text_setting *s)
 	if (strcmp(word, "lock-memory") == 0)
 		return fg_conf_choose(r, s, "off", "on", &c->store.lock_memory);
 	if (strcmp(word, "slots") == 0) {
-		result = fg_conf_number(r, s, 2 * FG_PROTECT_MAX, FG_CONF_SLOTS_MAX, "128 to 4M rules", &v);
+		result = fg_conf_number(r, s, 2 * FG_PROTECT_MAX, FG_CONF_SLOTS_MAX, "256 to 4M rules", &v);
 		c->store.slots = result == 0 ? (uint32_t)v : c->store.slots;
 		return result;
 	}

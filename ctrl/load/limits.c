@@ -115,7 +115,7 @@ static int source_word(const struct reading *r, const struct fg_text_limit *word
 	struct fg_limit *s = source_of(r->limits, word->scope);
 
 	if (s == NULL)
-		return refuse(r, word, "at most 64 sources");
+		return refuse(r, word, "at most 128 sources");
 	if (strcmp(word->word, "bytes") == 0)
 		s->bytes = word->value;
 	else if (strcmp(word->word, "slots") == 0 || strcmp(word->word, "rules") == 0)

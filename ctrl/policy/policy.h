@@ -14,14 +14,14 @@
 enum {
 	FG_PROTECT_NLRI_MAX = 256, /* octets of the NLRI of a protect entry */
 	FG_SITES_MAX = 8,          /* names this box answers to */
-	FG_SCOPES_MAX = 64,        /* destination prefixes a source may act on, of all sources together */
+	FG_SCOPES_MAX = 256,       /* destination prefixes a source may act on, of all sources together */
 	FG_IFNAME_OCTETS = 16,     /* with the terminating NUL, as the kernel has it */
 };
 
 /* ---- limits { … } ---- UINT64_MAX: no limit of ours. */
 
 enum {
-	FG_SOURCES_MAX = 64,          /* sources with limits of their own */
+	FG_SOURCES_MAX = 128,         /* sources with limits of their own */
 	FG_INPUT_RULES_MAX = 1 << 22, /* rules of one load; their numbers must fit a slot word */
 };
 

@@ -60,7 +60,7 @@ enum {
 
 	/* The XDP dataplane. */
 	FG_SIDES = 2,             /* images: one is read, one is changed */
-	FG_PROTECT_MAX = 64,      /* protect entries; slots [0, FG_PROTECT_MAX) are theirs */
+	FG_PROTECT_MAX = 128,     /* protect entries; slots [0, FG_PROTECT_MAX) are theirs */
 	FG_PORTS_MAX = 32,        /* interfaces of one box */
 	FG_IFINDEX_MAX = 1 << 16, /* interface numbers are below */
 	FG_TARGETS_MAX = 64,      /* configured redirect targets, and as many next hops of rules again */

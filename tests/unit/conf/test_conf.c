@@ -222,7 +222,7 @@ static void test_errors(void **state)
 		{ "control {\n socket /x\n", "f:3:1: unexpected end of file, expected ';' or word" },
 		{ "}", "f:1:1: unexpected '}', expected 'limits', 'protect' or word" },
 		{ "store { slots 100000; } limits { slots 200000; }",
-		  "f: limits are above what 'store' holds: 99936 rules and 268435456 octets of image" },
+		  "f: limits are above what 'store' holds: 99872 rules and 268435456 octets of image" },
 	};
 
 	(void)state;
@@ -294,7 +294,7 @@ static void test_bounds(void **state)
 		{ "dpdk { cores 1; ", "eal x%d; ", "}", FG_CONF_EAL_MAX },
 		{ "control { ", "read uid %d; ", "}", FG_CONF_ROLES_MAX },
 		{ "rules { ", "file /%d; ", "}", FG_CONF_RULE_FILES_MAX },
-		{ "limits { source a { ", "prefix 10.%d.0.0/16; ", "} }", FG_SCOPES_MAX },
+		{ "limits { source a { ", "prefix 2001:db8:%d::/48; ", "} }", FG_SCOPES_MAX },
 		{ "protect { ", "name p match port %d; ", "}", FG_PROTECT_MAX - 1 },
 	};
 	static char text[8192];
