@@ -517,3 +517,24 @@ uint32_t fg_base_last_inside(const struct fg_table *t, const struct fg_group *g)
 	n = find(t, &rule, &before, &behind);
 	return n != 0 ? n : before;
 }
+
+uint32_t fg_base_before_inside(const struct fg_table *t, const struct fg_group *g)
+{
+	/* The first address is the first destination that can lie in *g, and a rule of it alone the last of its group. */
+	uint8_t octets[2 + 4] = { FG_DST, 32 };
+	struct fg_rule rule = { .family = FG_IPV4, .nlri = octets, .nlri_len = sizeof(octets) };
+	uint32_t before, behind, n;
+
+	memcpy(octets + 2, g->dst.octets, 4);
+	n = find(t, &rule, &before, &behind);
+	if (n == 0)
+		n = before;
+	while (n != 0) {
+		const struct fg_group *x = &t->group[fg_base_group_of(t, n)];
+
+		if (x->kind != FG_GROUP_DST || !fg_prefix_contains(&g->dst, &x->dst))
+			break;
+		n = t->node[x->first].previous;
+	}
+	return n;
+}

@@ -138,6 +138,8 @@ uint32_t fg_base_group_of(const struct fg_table *t, uint32_t node);
 uint32_t fg_base_around(const struct fg_table *t, int side, const struct fg_group *g, uint32_t least);
 /* The last rule that lies in the destination of *g, its own included; walking back from it gives all. 0: none. */
 uint32_t fg_base_last_inside(const struct fg_table *t, const struct fg_group *g);
+/* The rule before all that lie in the destination of *g, of IPv4; 0: none. */
+uint32_t fg_base_before_inside(const struct fg_table *t, const struct fg_group *g);
 /* The run of rules without a source in a group; 0: none. */
 uint32_t fg_base_rest(const struct fg_table *t, uint32_t group);
 void fg_base_mark(struct fg_table *t, uint32_t run, int side);

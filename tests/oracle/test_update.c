@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "ctrl/rule/order.h"
 #include "ctrl/table/update.h"
 #include "dataplane/burst.h"
 #include "flowgate/match.h"
@@ -476,6 +477,77 @@ static void test_few_prefixes_always_find_places(void **state)
 	stop(IMAGE_LINES);
 }
 
+/* A rule of a destination, of UDP where `udp`, behind which evaluation goes on. */
+static void spell_ipv4(uint32_t dst, uint8_t length, bool udp)
+{
+	struct or_gen_rule *g = &set.gen[set.count];
+	size_t octets = (length + 7u) / 8;
+
+	*g = (struct or_gen_rule){ .family = OR_IPV4, .go_on = true, .octets = { FG_DST, length } };
+	for (size_t i = 0; i < octets; i++)
+		g->octets[2 + i] = (uint8_t)(dst >> (24 - 8 * i));
+	g->len = (uint16_t)(2 + octets);
+	if (udp) {
+		memcpy(g->octets + g->len, (const uint8_t[]){ FG_PROTO, 0x81, 17 }, 3);
+		g->len += 3;
+	}
+	set.rule[set.count] = (struct fg_rule){ .family = FG_IPV4, .nlri = g->octets, .nlri_len = g->len };
+	set.sorted[FG_IPV4][set.n[FG_IPV4]++] =
+		(struct fg_table_rule){ &set.rule[set.count], (uint32_t)set.count | FG_SLOT_CONTINUE };
+	set.count++;
+}
+
+enum { NETWORKS = 4, HOSTS = 20, AROUND = 0x0a140000 };
+
+static int in_order(const void *a, const void *b)
+{
+	return fg_rule_order(((const struct fg_table_rule *)a)->rule, ((const struct fg_table_rule *)b)->rule);
+}
+
+/* Networks in one /16: many hosts in each, the first address among them, hosts between networks, and one network without rules of its own. */
+static void spell_networks(void)
+{
+	for (uint32_t network = 0; network < NETWORKS; network++) {
+		uint32_t at = AROUND + ((3 * network) << 8);
+
+		for (uint32_t host = 0; host < HOSTS; host++)
+			spell_ipv4(at + host, 32, host % 3 == 1);
+		spell_ipv4(at + 300, 32, false);
+		if (network != 2)
+			spell_ipv4(at, 24, network == 1);
+	}
+}
+
+/* What lies in a destination that changes leads to where that is now, at whatever depth, whether it was passed over or not. */
+static void test_around_many(void **state)
+{
+	struct or_random r = or_random_seed(40);
+	size_t around;
+
+	(void)state;
+	start(&r, &(struct or_gen_rules){ 0 }, 0, false, IMAGE_LINES);
+	set.count = set.n[FG_IPV4] = 0;
+	spell_networks();
+	around = set.count;
+	spell_ipv4(AROUND, 16, false);
+	spell_ipv4(AROUND, 16, true);
+	spell_ipv4(AROUND, 8, true);
+	qsort(set.sorted[FG_IPV4], set.n[FG_IPV4], sizeof(set.sorted[0][0]), in_order);
+	for (size_t i = 0; i < set.count; i++)
+		toggle(i);
+	for (int round = 0; round < 60; round++) {
+		for (int side = 0; side < 2; side++) {
+			assert_int_equal(fg_table_apply(table, side), 0);
+			compare_packets(&r, side, 1000);
+			compare_cost(side);
+		}
+		toggle(around + (size_t)round % 3);
+		if (round % 4 == 0)
+			toggle(or_random_below(&r, (uint32_t)around));
+	}
+	stop(IMAGE_LINES);
+}
+
 /* More than fits: refused, and after taking rules back the image is right again. */
 static void test_no_room_and_back(void **state)
 {
@@ -519,6 +591,7 @@ int main(void)
 		cmocka_unit_test(test_never_rules),
 		cmocka_unit_test(test_bits_behind_a_prefix),
 		cmocka_unit_test(test_few_prefixes_always_find_places),
+		cmocka_unit_test(test_around_many),
 		cmocka_unit_test(test_no_room_and_back),
 		cmocka_unit_test(test_protect),
 		cmocka_unit_test(test_adopt),
