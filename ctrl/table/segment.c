@@ -117,15 +117,19 @@ static bool rule_intervals(const struct segment *s, size_t i, const struct sourc
 	return true;
 }
 
-/* Starts are few, so that what is read and cleared are their words alone. */
+/* Starts are few, so that what is read and cleared are their words alone; and they are counted as they come. */
 static void mark(struct fg_compile_scratch *t, uint32_t v)
 {
-	uint32_t word = v / 64;
+	uint32_t word = v / 64, block = word / 64;
+	uint64_t new = 1ull << (v % 64);
 
-	if (!(t->started[word / 64] >> (word % 64) & 1))
+	if (!(t->started[block] >> (word % 64) & 1)) {
+		t->starts_in[block] = t->started[block] != 0 ? t->starts_in[block] : 0;
 		t->starts[word] = 0;
-	t->started[word / 64] |= 1ull << (word % 64);
-	t->starts[word] |= 1ull << (v % 64);
+	}
+	t->started[block] |= 1ull << (word % 64);
+	t->starts_in[block] += (t->starts[word] & new) == 0;
+	t->starts[word] |= new;
 }
 
 static uint64_t starts_word(const struct fg_compile_scratch *t, uint32_t word)
@@ -136,11 +140,7 @@ static uint64_t starts_word(const struct fg_compile_scratch *t, uint32_t word)
 /* Starts in one block of 4096 values. */
 static uint32_t count_block(const struct fg_compile_scratch *t, uint32_t block)
 {
-	uint32_t n = 0;
-
-	for (uint64_t words = t->started[block]; words != 0; words &= words - 1)
-		n += (uint32_t)__builtin_popcountll(t->starts[block * 64 + fg_lowest_bit(words)]);
-	return n;
+	return t->started[block] != 0 ? t->starts_in[block] : 0;
 }
 
 static uint32_t count_starts(const struct fg_compile_scratch *t, uint32_t max)
@@ -519,16 +519,33 @@ static uint32_t emit_line(const struct segment *s, uint32_t slots, uint8_t colum
 	return ref;
 }
 
-/* True where a component of a rule admits the value that a packet without that field has, 0. */
+/* What one comparison says of the value 0 (RFC 8955 §4.2.1.1). */
+static bool zero_holds(const struct fg_term *term)
+{
+	return term->value == 0 ? term->op & FG_OP_EQ : term->op & FG_OP_LT;
+}
+
+/*
+ * True where a component of a rule admits the value that a packet without that field has, 0. Asked of every rule, so the comparisons are made and
+ * not the intervals.
+ */
 static bool admits_absent(const struct segment *s, size_t i, uint8_t type)
 {
-	const struct fg_rule *rule = s->rules[i].rule;
-	struct fg_component c = fg_parts_component(rule, &s->e->scratch->parts[i], type);
-	struct fg_compile_scratch *t = s->e->scratch;
+	struct fg_component c = fg_parts_component(s->rules[i].rule, &s->e->scratch->parts[i], type);
+	struct fg_term_iter it = fg_terms(&c);
+	bool any = false, all = false; /* before the first group of comparisons */
+	struct fg_term term;
 
 	if (type == FG_TCP_FLAGS)
-		return tcp_holds(fg_scratch_tcp(t, &c), 0);
-	return fg_component_intervals(rule->family, &c, t->list) > 0 && t->list[0].lo == 0;
+		return tcp_holds(fg_scratch_tcp(s->e->scratch, &c), 0);
+	while (fg_term_next(&it, &term)) {
+		if ((term.op & FG_OP_AND) == 0) {
+			any |= all;
+			all = true;
+		}
+		all = all && zero_holds(&term);
+	}
+	return any || all;
 }
 
 /* True where all that a rule demands of the transport header follows from the values it demands: then its state need not be asked. */

@@ -35,6 +35,7 @@ struct fg_compile_scratch {
 	uint64_t starts[(FG_FLOW_LABEL_MAX + 1) / 64]; /* values of a field that begin a class */
 	uint64_t started[(FG_FLOW_LABEL_MAX + 1) /
 			 4096]; /* words of that which are not 0; of no meaning are the others */
+	uint32_t starts_in[(FG_FLOW_LABEL_MAX >> FG_BLOCK_SHIFT) + 1]; /* of each block, where there are any */
 	struct fg_tcp_table tcp, tcp_seen[FG_TCP_SEEN];
 	uint8_t tcp_body[FG_TCP_BODY]; /* of the component whose table is in `tcp` */
 	uint16_t tcp_len;              /* 0: it was longer, or there was none */
