@@ -68,7 +68,10 @@ struct bench_runner {
 	void (*verdicts)(void *ctx, size_t n, uint32_t *out);
 	/* Once through the pool. Nanoseconds a packet, 0: it was disturbed; *hits: packets that a rule applied to, by its own count. */
 	double (*round)(void *ctx, uint64_t *hits);
-	/* What single operations took since load(), of disturbed rounds too, but not of those in which the core was lost; NULL: it takes them together. How many. */
+	/*
+	 * What single operations took since load(), of disturbed rounds too, but not those in which the core was lost; NULL: it takes them together. How
+	 * many.
+	 */
 	size_t (*latencies)(void *ctx, const double **ns);
 };
 
