@@ -78,7 +78,7 @@ struct bench_runner {
 extern const struct bench_runner *const bench_runners[]; /* ends in NULL; the first of a plane is ours */
 extern const struct bench_runner bench_burst, bench_scalar, bench_rte_acl, bench_rte_acl_large, bench_xdp,
 	bench_xdp_empty, bench_update, bench_churn_still, bench_churn_1k, bench_churn_10k, bench_liar, bench_veth_xdp,
-	bench_veth_empty, bench_veth_chain, bench_veth_sets;
+	bench_veth_empty, bench_veth_chain, bench_veth_sets, bench_veth_ipset;
 
 /* ---- Rows ---- */
 

@@ -23,7 +23,7 @@ static uint32_t signature_of(const struct bench_rule *r)
 	       (uint32_t)r->fragments << FRAGMENTS;
 }
 
-static void put_prefix(FILE *f, uint32_t a, uint8_t length)
+void bench_put_prefix(FILE *f, uint32_t a, uint8_t length)
 {
 	fprintf(f, "%u.%u.%u.%u", a >> 24, a >> 16 & 255, a >> 8 & 255, a & 255);
 	if (length < 32)
@@ -39,10 +39,10 @@ static void put_value(FILE *f, const struct bench_rule *r, enum field field)
 {
 	switch (field) {
 	case DST:
-		put_prefix(f, r->dst, r->dst_length);
+		bench_put_prefix(f, r->dst, r->dst_length);
 		break;
 	case SRC:
-		put_prefix(f, r->src, r->src_length);
+		bench_put_prefix(f, r->src, r->src_length);
 		break;
 	case PROTO:
 		fprintf(f, "%u", r->proto);

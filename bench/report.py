@@ -202,7 +202,7 @@ def build_table(r):
 
 def veth_table(r):
     """A line a row: each runner's time with the making of a frame in it, and by ours."""
-    runners = ["flowgate xdp", "empty xdp", "nftables chain", "nftables sets"]
+    runners = ["flowgate xdp", "empty xdp", "nftables chain", "nftables sets", "iptables ipset"]
     lines = ["| shape, rules, traffic | " + " | ".join(runners) + " |", "|---" * (len(runners) + 1) + "|"]
     for (shape, count, kind, plane), row in sorted(r.rows.items()):
         if plane != "veth":

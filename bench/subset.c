@@ -24,8 +24,8 @@ const struct bench_subset bench_subsets[] = {
 	{ "change", "one rule out or in, of 50000", "mixed ranges carpet", "50000", "uniform", "change" },
 	{ "churn", "packets while a table of 10000 rules changes 0, 1000, 10000 times a second",
 	  "mixed amplification sources", "10000", "near hot hot-miss uniform", "churn" },
-	{ "veth", "beside nftables: live frames over a cable", "sources flags amplification", "100", "far hot uniform",
-	  "veth" },
+	{ "veth", "beside nftables and iptables with ipset: live frames over a cable",
+	  "sources flags amplification carpet", "100 10000", "far hot uniform", "veth" },
 	{ 0 },
 };
 

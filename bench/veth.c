@@ -16,7 +16,24 @@
 
 #include "bench/veth.h"
 
-enum { CHAIN_MAX = 1000, SETS_MAX = 1000, TEXT_ROOM = 128 };
+enum { CHAIN_MAX = 1000, SETS_MAX = 50000, IPSET_MAX = 10000, TEXT_ROOM = 128 };
+
+/* Commands: who stands at the far end is asleep there but for the time of its rounds. */
+struct end {
+	const char *wake, *rest, *leave;
+	const char *counter; /* of what gets past it */
+};
+
+static const struct end chain_end = { "nft 'add table netdev peer_chain'",
+				      "nft 'add table netdev peer_chain { flags dormant; }'",
+				      "nft delete table netdev peer_chain", "netdev last passed" };
+static const struct end sets_end = { "nft 'add table netdev peer_sets'",
+				     "nft 'add table netdev peer_sets { flags dormant; }'",
+				     "nft delete table netdev peer_sets", "netdev last passed" };
+/* Behind ingress, so what counts there stands aside. */
+static const struct end ipset_end = { "nft 'add table ip after; add table netdev last { flags dormant; }'",
+				      "nft 'add table netdev last; add table ip after { flags dormant; }'",
+				      "iptables -t raw -F && iptables -t raw -X && ipset destroy", "ip after passed" };
 
 static struct {
 	bool tried;
@@ -26,8 +43,8 @@ static struct {
 } cable;
 
 struct veth {
-	int program;       /* where there is no table */
-	const char *table; /* of nft; NULL: none */
+	int program;           /* where there is no end */
+	const struct end *end; /* NULL: a program */
 	bool judges;
 	const struct bench_pool *pool;
 };
@@ -41,7 +58,9 @@ static void open_cable(void)
 {
 	static const char last[] = "table netdev last { counter passed { }; chain c { type filter hook ingress device "
 				   "\"there\" priority 500; "
-				   "counter name passed drop; }; }";
+				   "counter name passed drop; }; }; "
+				   "table ip after { flags dormant; counter passed { }; chain c { type filter hook "
+				   "prerouting priority -299; iifname \"there\" counter name passed drop; }; }";
 	char text[2 * TEXT_ROOM + sizeof(last)];
 
 	cable.tried = true;
@@ -102,11 +121,11 @@ static bool cannot_sets(const struct bench_rules *rules, char why[BENCH_WHY_MAX]
 
 /* ---- Who stands at the far end ---- */
 
-static void *make(int program, const char *table, bool judges)
+static void *make(int program, const struct end *end, bool judges)
 {
 	struct veth *v = bench_alloc(1, sizeof(*v));
 
-	*v = (struct veth){ program, table, judges, NULL };
+	*v = (struct veth){ program, end, judges, NULL };
 	return v;
 }
 
@@ -127,8 +146,8 @@ static void *open_empty(const struct bench_set *set, struct bench_built *built, 
 }
 
 /* The table is there, and dormant but for the time of its rounds. */
-static void *open_nft(const struct bench_set *set, const char *name, bool sets, struct bench_built *built,
-		      char why[BENCH_WHY_MAX])
+static void *open_nft(const struct bench_set *set, const char *name, const struct end *end, bool sets,
+		      struct bench_built *built, char why[BENCH_WHY_MAX])
 {
 	uint64_t start = bench_now_ns();
 	FILE *f = popen("nft -f - 2>/dev/null", "w");
@@ -149,27 +168,66 @@ static void *open_nft(const struct bench_set *set, const char *name, bool sets, 
 		return NULL;
 	}
 	*built = (struct bench_built){ bench_now_ns() - start, 0 };
-	return make(-1, name, true);
+	return make(-1, end, true);
 }
 
 static void *open_chain(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
 {
-	return open_nft(set, "peer_chain", false, built, why);
+	return open_nft(set, "peer_chain", &chain_end, false, built, why);
 }
 
 static void *open_sets(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
 {
-	return open_nft(set, "peer_sets", true, built, why);
+	return open_nft(set, "peer_sets", &sets_end, true, built, why);
+}
+
+static bool cannot_ipset(const struct bench_rules *rules, char why[BENCH_WHY_MAX])
+{
+	if (too_many(rules, IPSET_MAX, why))
+		return true;
+	if (!run("command -v iptables-restore >/dev/null && command -v ipset >/dev/null"))
+		snprintf(why, BENCH_WHY_MAX, "not installed");
+	else if (bench_ipset_cannot(rules))
+		snprintf(why, BENCH_WHY_MAX, "ports without a transport cannot be said");
+	else if (bench_ipset_statements(rules) > CHAIN_MAX)
+		snprintf(why, BENCH_WHY_MAX, "more than %d statements after sets are made", CHAIN_MAX);
+	else
+		return false;
+	return true;
+}
+
+/* True where the command took what `put` writes. */
+static bool feed(const char *command, const struct bench_rules *rules, void (*put)(FILE *f, const struct bench_rules *))
+{
+	FILE *f = popen(command, "w");
+
+	if (f == NULL)
+		return false;
+	put(f, rules);
+	return pclose(f) == 0;
+}
+
+static void *open_ipset(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
+{
+	uint64_t start = bench_now_ns();
+
+	if (!feed("ipset restore 2>/dev/null", set->rules, bench_ipset_sets) ||
+	    !feed("iptables-restore 2>/dev/null", set->rules, bench_ipset_rules)) {
+		if (!run("ipset destroy 2>/dev/null"))
+			bench_fail("sets cannot be taken away");
+		snprintf(why, BENCH_WHY_MAX, "iptables or ipset refuses these rules");
+		return NULL;
+	}
+	*built = (struct bench_built){ bench_now_ns() - start, 0 };
+	return make(-1, &ipset_end, true);
 }
 
 static void close_veth(void *ctx)
 {
 	const struct veth *v = ctx;
-	char text[TEXT_ROOM];
 
-	snprintf(text, sizeof(text), "nft delete table netdev %s", v->table != NULL ? v->table : "");
-	if (v->table != NULL && !run(text))
-		bench_fail("%s failed", text);
+	if (v->end != NULL && !run(v->end->leave))
+		bench_fail("%s failed", v->end->leave);
 	free(ctx);
 }
 
@@ -186,11 +244,14 @@ static void load(void *ctx, const struct bench_pool *pool)
 }
 
 /* Frames that nobody dropped since the last call. */
-static uint64_t passed(void)
+static uint64_t passed(const struct veth *v)
 {
-	FILE *f = popen("nft reset counter netdev last passed", "r");
 	unsigned long long n = 0;
 	char line[TEXT_ROOM];
+	FILE *f;
+
+	snprintf(line, sizeof(line), "nft reset counter %s", v->end != NULL ? v->end->counter : "netdev last passed");
+	f = popen(line, "r");
 
 	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
 		sscanf(line, " packets %llu", &n);
@@ -201,14 +262,12 @@ static uint64_t passed(void)
 
 static void stand(const struct veth *v, bool there)
 {
-	char text[TEXT_ROOM];
+	const char *command = v->end == NULL ? "an XDP program" : there ? v->end->wake : v->end->rest;
 
-	snprintf(text, sizeof(text), "nft 'add table netdev %s%s'", v->table != NULL ? v->table : "",
-		 there ? "" : " { flags dormant; }");
-	if (v->table != NULL ? !run(text)
-	    : there          ? bpf_xdp_attach(cable.there, v->program, XDP_FLAGS_DRV_MODE, NULL) != 0
-			     : bpf_xdp_detach(cable.there, XDP_FLAGS_DRV_MODE, NULL) != 0)
-		bench_fail("%s: %s", v->table != NULL ? text : "an XDP program", strerror(errno));
+	if (v->end != NULL ? !run(command)
+	    : there        ? bpf_xdp_attach(cable.there, v->program, XDP_FLAGS_DRV_MODE, NULL) != 0
+			   : bpf_xdp_detach(cable.there, XDP_FLAGS_DRV_MODE, NULL) != 0)
+		bench_fail("%s: %s", command, strerror(errno));
 }
 
 /* Of the frames that a rule applies to none may pass, of the others all must: then verdicts are the rules', and those of a kind are wrong otherwise. */
@@ -218,11 +277,11 @@ static void verdicts(void *ctx, size_t n, uint32_t *out)
 	bool hits_right, rest_right;
 
 	stand(v, true);
-	passed();
+	passed(v);
 	bench_xdp_send(0, cable.hits, cable.here);
-	hits_right = passed() == (v->judges ? 0 : cable.hits);
+	hits_right = passed(v) == (v->judges ? 0 : cable.hits);
 	bench_xdp_send(cable.hits, BENCH_POOL - cable.hits, cable.here);
-	rest_right = passed() == BENCH_POOL - cable.hits;
+	rest_right = passed(v) == BENCH_POOL - cable.hits;
 	stand(v, false);
 	for (size_t i = 0; i < n; i++)
 		out[i] = v->pool->answers[i] != 0 ? v->judges == hits_right : !rest_right;
@@ -238,13 +297,13 @@ static double take_round(void *ctx, uint64_t *hits)
 
 	stand(ctx, true);
 	bench_xdp_send(0, BENCH_POOL / 4, cable.here);
-	passed();
+	passed(ctx);
 	bench_steady_begin(&steady);
 	start = bench_now_ns();
 	bench_xdp_send(0, BENCH_POOL, cable.here);
 	ns = bench_now_ns() - start;
 	steadily = bench_steady_end(&steady, 1, why);
-	*hits = BENCH_POOL - passed();
+	*hits = BENCH_POOL - passed(ctx);
 	stand(ctx, false);
 	return steadily ? (double)ns / BENCH_POOL : 0;
 }
@@ -295,3 +354,15 @@ const struct bench_runner bench_veth_sets = {
 	.verdicts = verdicts,
 	.round = take_round
 };
+const struct bench_runner bench_veth_ipset = { .name = "iptables ipset",
+					       .plane = BENCH_VETH,
+					       .what = "a set for rules that differ in one address alone, in the raw "
+						       "table: behind ingress, by a part of the kernel's IP",
+					       .steadies = true,
+					       .judges = true,
+					       .cannot = cannot_ipset,
+					       .open = open_ipset,
+					       .close = close_veth,
+					       .load = load,
+					       .verdicts = verdicts,
+					       .round = take_round };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What veth.c has of xdp.c: programs, flows and live frames; and of nft.c: rules for nftables. */
+/* What veth.c has of xdp.c: programs, flows and live frames; of nft.c: rules for nftables; of ipset.c: for iptables with ipset. */
 #ifndef BENCH_VETH_H
 #define BENCH_VETH_H
 
@@ -23,5 +23,13 @@ void bench_xdp_send(uint32_t first, uint32_t n, int ifindex);
 void bench_nft_rules(FILE *f, const struct bench_rules *rules);
 void bench_nft_sets(FILE *f, const struct bench_rules *rules);
 void bench_nft_set_rules(FILE *f, const struct bench_rules *rules);
+/* a.b.c.d/length, without the length of a host. */
+void bench_put_prefix(FILE *f, uint32_t a, uint8_t length);
+
+/* The same for `ipset restore` and `iptables-restore`: what asks for no transport but for ports cannot be said. How many statements it takes. */
+bool bench_ipset_cannot(const struct bench_rules *rules);
+size_t bench_ipset_statements(const struct bench_rules *rules);
+void bench_ipset_sets(FILE *f, const struct bench_rules *rules);
+void bench_ipset_rules(FILE *f, const struct bench_rules *rules);
 
 #endif

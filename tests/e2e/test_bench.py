@@ -63,7 +63,12 @@ def test_schema():
         valid(one)
     if not any(figure["churn"] == 10000 for _, figure in figures(churned)):
         fail("nothing changed while packets were judged")
+    if {figure["runner"] for _, figure in figures(live)} .isdisjoint({"iptables ipset"}):
+        fail("peers of the cable are missing")
     lines += kernel + changed + churned + live
+    wrong = [(row["scenario"], figure["runner"], figure["why"]) for row, figure in figures(lines) if figure["state"] == "void"]
+    if wrong:
+        fail(f"a wrong verdict: {wrong}")
     shapes = {row["scenario"]["shape"] for row, _ in figures(lines)}
     if len(shapes) < 11:
         fail(f"only these shapes: {shapes}")

@@ -14,7 +14,7 @@
 #define GATING_ALONE
 #include "tests/unit/gate/gating.h"
 
-enum { SLOTS = 192, STATES_MAX = 2000, STORE_OCTETS = SLOTS * FG_CELL_OCTETS };
+enum { SLOTS = FG_PROTECT_MAX + 128, STATES_MAX = 2000, STORE_OCTETS = SLOTS * FG_CELL_OCTETS };
 
 static struct gating_batch b;
 static uint8_t (*states)[STORE_OCTETS];

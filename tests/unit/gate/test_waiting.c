@@ -15,7 +15,13 @@
 #define GATING_ALONE
 #include "tests/unit/gate/gating.h"
 
-enum { SLOTS = 4096, ROOM = 10, STATES_MAX = 4000, STATE_CELLS = 192, STATE_OCTETS = STATE_CELLS * FG_CELL_OCTETS };
+enum {
+	SLOTS = 4096,
+	ROOM = 10,
+	STATES_MAX = 4000,
+	STATE_CELLS = FG_PROTECT_MAX + 128,
+	STATE_OCTETS = STATE_CELLS * FG_CELL_OCTETS
+};
 
 static struct gating_batch b;
 
