@@ -524,6 +524,7 @@ int main(void)
 		CASE(test_in_and_out),
 		CASE(test_coalesced),
 		CASE(test_stays_while_any_announces),
+		CASE(test_the_last_peers),
 		CASE(test_preference),
 		CASE(test_refused),
 		CASE(test_change_refused),
