@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The same rules in rte_acl (bench.h). Comes in: rules and their order, which becomes priority. Goes out: a
- * classifier to be measured. A field of ours is a field of its; where a rule asks for ports it must not be given a
+ * classifier to be measured. A field of ours is a field of its, an address of IPv6 four; where a rule asks for ports it must not be given a
  * later fragment, so that is a field too.
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <rte_acl.h>
 #include <rte_eal.h>
@@ -28,10 +29,42 @@ static const struct rte_acl_field_def fields[FIELDS] = {
 	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, FRAGMENT, 4, offsetof(struct bench_acl_key, fragment) },
 };
 
+/* Of IPv6 an address is four fields of 32 bits: rte_acl has none that is longer. */
+enum { WORDS6 = 4, SRC6 = DST + WORDS6, REST6 = SRC6 + WORDS6, FIELDS6 = REST6 + FIELDS - SPORT };
+
+RTE_ACL_RULE_DEF(acl_rule6, FIELDS6);
+
+struct key6 {
+	uint8_t proto;
+	uint8_t pad[3];
+	uint32_t dst_be[WORDS6], src_be[WORDS6];
+	uint16_t sport_be, dport_be, length_be;
+	uint8_t tcp_flags, fragment;
+};
+
+static const struct rte_acl_field_def fields6[FIELDS6] = {
+	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, 0, 0, offsetof(struct key6, proto) },
+	{ RTE_ACL_FIELD_TYPE_MASK, 4, 1, 1, offsetof(struct key6, dst_be[0]) },
+	{ RTE_ACL_FIELD_TYPE_MASK, 4, 2, 2, offsetof(struct key6, dst_be[1]) },
+	{ RTE_ACL_FIELD_TYPE_MASK, 4, 3, 3, offsetof(struct key6, dst_be[2]) },
+	{ RTE_ACL_FIELD_TYPE_MASK, 4, 4, 4, offsetof(struct key6, dst_be[3]) },
+	{ RTE_ACL_FIELD_TYPE_MASK, 4, 5, 5, offsetof(struct key6, src_be[0]) },
+	{ RTE_ACL_FIELD_TYPE_MASK, 4, 6, 6, offsetof(struct key6, src_be[1]) },
+	{ RTE_ACL_FIELD_TYPE_MASK, 4, 7, 7, offsetof(struct key6, src_be[2]) },
+	{ RTE_ACL_FIELD_TYPE_MASK, 4, 8, 8, offsetof(struct key6, src_be[3]) },
+	{ RTE_ACL_FIELD_TYPE_RANGE, 2, 9, 9, offsetof(struct key6, sport_be) },
+	{ RTE_ACL_FIELD_TYPE_RANGE, 2, 10, 9, offsetof(struct key6, dport_be) },
+	{ RTE_ACL_FIELD_TYPE_RANGE, 2, 11, 10, offsetof(struct key6, length_be) },
+	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, 12, 10, offsetof(struct key6, tcp_flags) },
+	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, 13, 10, offsetof(struct key6, fragment) },
+};
+
 struct bench_acl {
 	struct rte_acl_ctx *context;
 	uint64_t build_ns;
+	bool ipv6;
 	struct bench_acl_key key[BENCH_BATCH];
+	struct key6 key6[BENCH_BATCH];
 	const uint8_t *data[BENCH_BATCH];
 	uint32_t result[BENCH_BATCH];
 };
@@ -90,13 +123,49 @@ static void fill_rule(struct acl_rule *a, const struct bench_rule *r, uint32_t n
 	a->field[FRAGMENT].mask_range.u8 = r->fragments || asks_for_ports(r);
 }
 
+/* The address that stands for A is 2001:db8:A::1, and a prefix is 32 longer but for that of a host (bench.h). */
+static void put_words(uint32_t out[WORDS6], uint32_t address)
+{
+	const uint32_t words[WORDS6] = { 0x20010db8, address, 0, 1 };
+
+	memcpy(out, words, sizeof(words));
+}
+
+static void set_address6(struct rte_acl_field f[WORDS6], uint32_t address, uint8_t length)
+{
+	const uint8_t lengths[WORDS6] = { length > 0 ? 32 : 0, length, length == 32 ? 32 : 0, length == 32 ? 32 : 0 };
+	uint32_t words[WORDS6];
+
+	put_words(words, address);
+	for (int i = 0; i < WORDS6; i++) {
+		f[i].value.u32 = words[i];
+		f[i].mask_range.u32 = lengths[i];
+	}
+}
+
+/* The other fields are those of IPv4. */
+static void fill_rule6(struct acl_rule6 *a, const struct bench_rule *r, const struct acl_rule *four)
+{
+	memset(a, 0, sizeof(*a));
+	a->data = four->data;
+	a->field[PROTO] = four->field[PROTO];
+	set_address6(&a->field[DST], r->dst, r->dst_length);
+	set_address6(&a->field[SRC6], r->src, r->src_length);
+	for (int i = SPORT; i < FIELDS; i++)
+		a->field[REST6 + i - SPORT] = four->field[i];
+}
+
 static void add_rules(struct rte_acl_ctx *context, const struct bench_rules *rules, const struct bench_image *image)
 {
 	for (size_t i = 0; i < rules->n; i++) {
 		struct acl_rule a;
+		struct acl_rule6 six;
 
 		fill_rule(&a, &rules->at[i], (uint32_t)i, (int32_t)(rules->n - image->rank[i]));
-		if (rte_acl_add_rules(context, (const struct rte_acl_rule *)&a, 1) != 0)
+		fill_rule6(&six, &rules->at[i], &a);
+		if (rte_acl_add_rules(context,
+				      rules->ipv6 ? (const struct rte_acl_rule *)&six : (const struct rte_acl_rule *)&a,
+				      1) != 0)
 			bench_fail("rte_acl refuses a rule");
 	}
 }
@@ -104,9 +173,11 @@ static void add_rules(struct rte_acl_ctx *context, const struct bench_rules *rul
 struct bench_acl *bench_acl_make(const struct bench_rules *rules, const struct bench_image *image, size_t max_size)
 {
 	struct bench_acl *acl = bench_alloc(1, sizeof(*acl));
-	struct rte_acl_config config = { .num_categories = 1, .num_fields = FIELDS, .max_size = max_size };
+	struct rte_acl_config config = { .num_categories = 1,
+					 .num_fields = rules->ipv6 ? FIELDS6 : FIELDS,
+					 .max_size = max_size };
 	struct rte_acl_param param = { .socket_id = -1,
-				       .rule_size = RTE_ACL_RULE_SZ(FIELDS),
+				       .rule_size = rules->ipv6 ? RTE_ACL_RULE_SZ(FIELDS6) : RTE_ACL_RULE_SZ(FIELDS),
 				       .max_rule_num = (uint32_t)rules->n };
 	static unsigned int count;
 	char name[16];
@@ -117,10 +188,10 @@ struct bench_acl *bench_acl_make(const struct bench_rules *rules, const struct b
 	acl->context = rte_acl_create(&param);
 	if (acl->context == NULL)
 		bench_fail("rte_acl has no memory");
-	for (int i = 0; i < FIELDS; i++)
-		config.defs[i] = fields[i];
+	acl->ipv6 = rules->ipv6;
+	memcpy(config.defs, rules->ipv6 ? fields6 : fields, rules->ipv6 ? sizeof(fields6) : sizeof(fields));
 	for (size_t i = 0; i < BENCH_BATCH; i++)
-		acl->data[i] = (const uint8_t *)&acl->key[i];
+		acl->data[i] = rules->ipv6 ? (const uint8_t *)&acl->key6[i] : (const uint8_t *)&acl->key[i];
 	add_rules(acl->context, rules, image);
 	start = bench_now_ns();
 	if (rte_acl_build(acl->context, &config) != 0) {
@@ -162,10 +233,38 @@ const char *bench_acl_algorithm_name(int algorithm)
 
 _Static_assert(RTE_DIM(algorithms) == BENCH_ACL_ALGORITHMS, "bench.h says how many there are");
 
+static void put_address6(uint32_t out_be[WORDS6], uint32_t address)
+{
+	put_words(out_be, address);
+	for (int i = 0; i < WORDS6; i++)
+		out_be[i] = __builtin_bswap32(out_be[i]);
+}
+
+static void prepare6(struct bench_acl *acl, const struct bench_packet packets[BENCH_BATCH])
+{
+	for (size_t i = 0; i < BENCH_BATCH; i++) {
+		const struct bench_packet *p = &packets[i];
+		struct key6 *key = &acl->key6[i];
+
+		*key = (struct key6){ .proto = p->proto,
+				      .sport_be = __builtin_bswap16(p->sport),
+				      .dport_be = __builtin_bswap16(p->dport),
+				      .length_be = __builtin_bswap16(p->length),
+				      .tcp_flags = p->tcp_flags,
+				      .fragment = p->fragment };
+		put_address6(key->dst_be, p->dst);
+		put_address6(key->src_be, p->src);
+	}
+}
+
 void bench_acl_prepare(void *context, const struct bench_packet packets[BENCH_BATCH])
 {
 	struct bench_acl *acl = context;
 
+	if (acl->ipv6) {
+		prepare6(acl, packets);
+		return;
+	}
 	for (size_t i = 0; i < BENCH_BATCH; i++) {
 		const struct bench_packet *p = &packets[i];
 

@@ -19,8 +19,6 @@ static bool cannot(const struct bench_rules *rules, char why[BENCH_WHY_MAX])
 {
 	if (!bench_options.acl)
 		snprintf(why, BENCH_WHY_MAX, "left out by --no-acl");
-	else if (rules->ipv6)
-		snprintf(why, BENCH_WHY_MAX, "not measured: the harness gives it rules of IPv4 alone");
 	else if (rules->n == 0)
 		snprintf(why, BENCH_WHY_MAX, "an empty set is not built");
 	else if (rules->n > bench_options.acl_rules_max)

@@ -171,13 +171,11 @@ static bool take_steadily(struct open_row *o, size_t round, double ns[BENCH_RUNN
 	bench_steady_begin(&steady);
 	*probe_ns = steady.probe_ns;
 	steadily = take_turns(o, round, ns);
-	if (o->row.figure[0].runner->steadies) {
-		if (!steadily)
-			snprintf(o->row.disturbed_by, BENCH_WHY_MAX,
-				 "a runner was disturbed while packets went through it");
-		return steadily;
-	}
-	return bench_steady_end(&steady, BENCH_WITHOUT, o->row.disturbed_by) && steadily;
+	if (!o->row.figure[0].runner->steadies && !bench_steady_end(&steady, BENCH_WITHOUT, o->row.disturbed_by))
+		return false;
+	if (!steadily)
+		snprintf(o->row.disturbed_by, BENCH_WHY_MAX, "a runner was disturbed while packets went through it");
+	return steadily;
 }
 
 static void keep(struct bench_row *row, const double ns[BENCH_RUNNERS_MAX])

@@ -410,9 +410,8 @@ static void take_connection(struct fg_bgp *b, int fd, const struct sockaddr_stor
 		close(fd);
 		return;
 	}
-	fg_dial_hops(fd, &p->config);
 	/* The session sends its OPEN at once, so the connection must be there before it is asked; a former one it closes first. */
-	if (!fg_session_may_accept(&p->session, fg_bgp_now_ms(b))) {
+	if (fg_dial_hops(fd, &p->config) != 0 || !fg_session_may_accept(&p->session, fg_bgp_now_ms(b))) {
 		close(fd);
 		return;
 	}

@@ -202,15 +202,16 @@ size_t fg_dial_listeners(const struct fg_dial *d, int fds[FG_BGP_LISTEN_MAX])
 	return d->listeners;
 }
 
-void fg_dial_hops(int fd, const struct fg_peer_config *p)
+int fg_dial_hops(int fd, const struct fg_peer_config *p)
 {
 	bool six = p->address.family == FG_IPV6;
 	int ttl = p->ttl_security ? TTL_MAX : p->hops, least = TTL_MAX + 1 - p->hops;
 
 	setsockopt(fd, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_UNICAST_HOPS : IP_TTL, &ttl, sizeof(ttl));
-	if (p->ttl_security)
-		setsockopt(fd, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_MINHOPCOUNT : IP_MINTTL, &least,
-			   sizeof(least));
+	if (p->ttl_security && setsockopt(fd, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_MINHOPCOUNT : IP_MINTTL,
+					  &least, sizeof(least)) < 0)
+		return -errno;
+	return 0;
 }
 
 static int dial(const struct fg_peer_config *p)
@@ -221,8 +222,8 @@ static int dial(const struct fg_peer_config *p)
 
 	if (fd < 0)
 		return fd;
-	fg_dial_hops(fd, p);
-	if (p->md5[0] != '\0')
+	r = fg_dial_hops(fd, p);
+	if (r == 0 && p->md5[0] != '\0')
 		r = set_key(fd, &p->address, p->md5);
 	len = sockaddr_of(&p->local, 0, &address);
 	if (r == 0 && p->has_local && bind(fd, (const struct sockaddr *)&address, len) < 0)

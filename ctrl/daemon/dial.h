@@ -24,7 +24,7 @@ void fg_dial_listen(struct fg_dial *d, const struct fg_bgp_config *conf);
 size_t fg_dial_listeners(const struct fg_dial *d, int fds[FG_BGP_LISTEN_MAX]);
 /* A socket that is connecting to the peer of that name. -errno: there is none. -EAGAIN: it is too soon after the last. */
 int fg_dial_peer(struct fg_dial *d, const char *peer);
-/* How far what is sent goes, and how far what comes may have come (RFC 5082). */
-void fg_dial_hops(int fd, const struct fg_peer_config *p);
+/* How far what is sent goes, and how far what comes may have come (RFC 5082). 0; -errno: who comes from afar would be heard. */
+int fg_dial_hops(int fd, const struct fg_peer_config *p);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include "ctrl/bgp/rib.h"
 
-enum { KEYS = 16, PEERS = 4, NOW_S = 1000 };
+enum { KEYS = 16, PEERS = FG_PEERS_MAX, FEW_PEERS = 4, NOW_S = 1000 };
 
 struct gate {
 	struct fg_rib rib;
@@ -169,24 +169,33 @@ static void test_coalesced(void **state)
 	check(g, 1, 0);
 }
 
-static void test_stays_while_any_announces(void **state)
+static void stays_while_any(struct gate *g, unsigned one, unsigned two, unsigned three)
 {
-	struct gate *g = *state;
-
-	announce(g, 0, 1, FG_RIB_ADDED);
-	announce(g, 1, 1, FG_RIB_ADDED);
-	announce(g, 2, 1, FG_RIB_ADDED);
+	announce(g, one, 1, FG_RIB_ADDED);
+	announce(g, two, 1, FG_RIB_ADDED);
+	announce(g, three, 1, FG_RIB_ADDED);
 	pump(g);
-	check(g, 1, 0); /* the first */
-	withdraw(g, 0, 1, true);
+	check(g, 1, (int)one); /* the first */
+	withdraw(g, one, 1, true);
 	pump(g);
-	check(g, 1, 1);
-	withdraw(g, 2, 1, true);
+	check(g, 1, (int)two);
+	withdraw(g, three, 1, true);
 	pump(g);
-	check(g, 1, 1);
-	withdraw(g, 1, 1, true);
+	check(g, 1, (int)two);
+	withdraw(g, two, 1, true);
 	pump(g);
 	check(g, 1, -1);
+}
+
+static void test_stays_while_any_announces(void **state)
+{
+	stays_while_any(*state, 0, 1, 2);
+}
+
+static void test_the_last_peers(void **state)
+{
+	stays_while_any(*state, PEERS - 1, 31, PEERS - 2);
+	stays_while_any(*state, 32, 0, PEERS - 1);
 }
 
 static void test_preference(void **state)
@@ -479,7 +488,7 @@ static void test_random(void **state)
 
 		x = x * 1664525 + 1013904223;
 		key = x >> 16 & (KEYS - 1);
-		peer = x >> 20 & (PEERS - 1);
+		peer = x >> 20 & (FEW_PEERS - 1);
 		r = rule(key);
 		wish.actions.set = FG_ACT_MARK;
 		wish.actions.dscp = x >> 24 & 3;
@@ -515,6 +524,7 @@ int main(void)
 		CASE(test_in_and_out),
 		CASE(test_coalesced),
 		CASE(test_stays_while_any_announces),
+		CASE(test_the_last_peers),
 		CASE(test_preference),
 		CASE(test_refused),
 		CASE(test_change_refused),
