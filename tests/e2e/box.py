@@ -361,7 +361,7 @@ class Traffic:
 
     def settle(self, wait_s):
         """Until the last one sent has arrived; it lies behind all others. A cable may sleep on what it has until there is more: so there is."""
-        nudge = udp_frame(self.destination, self.SPORT + 1, self.drop_port)
+        nudge = b"\x02\0\0\0\0\x99\x02\0\0\0\0\x01\x88\xb5" + bytes(46)  # no IP, so that no verdict is counted but that it passes
         end = time.monotonic() + wait_s
         while self.last < self.sent - 1 and time.monotonic() < end:
             if not select.select([self.into], [], [], 0.02)[0]:
