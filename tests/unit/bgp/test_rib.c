@@ -521,24 +521,12 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_in_and_out),
-		CASE(test_coalesced),
-		CASE(test_stays_while_any_announces),
-		CASE(test_the_last_peers),
-		CASE(test_preference),
-		CASE(test_refused),
-		CASE(test_change_refused),
-		CASE(test_barred),
-		CASE(test_changed_meanwhile),
-		CASE(test_maximum),
-		CASE(test_stale),
-		CASE(test_gate_begins_anew),
-		CASE(test_adopted),
-		CASE(test_answer_lost),
-		CASE(test_over),
-		CASE(test_keys),
-		CASE(test_sites),
-		CASE(test_random),
+		CASE(test_in_and_out),     CASE(test_coalesced),   CASE(test_stays_while_any_announces),
+		CASE(test_the_last_peers), CASE(test_preference),  CASE(test_refused),
+		CASE(test_change_refused), CASE(test_barred),      CASE(test_changed_meanwhile),
+		CASE(test_maximum),        CASE(test_stale),       CASE(test_gate_begins_anew),
+		CASE(test_adopted),        CASE(test_answer_lost), CASE(test_over),
+		CASE(test_keys),           CASE(test_sites),       CASE(test_random),
 	};
 
 	return cmocka_run_group_tests_name("bgp/rib", tests, NULL, NULL);
