@@ -283,10 +283,12 @@ void fg_enforce_burst(struct fg_worker *w, const struct fg_packets *b)
 	const struct fg_line_card *card = &w->setup.device[b->device];
 	struct fg_case c = { .card = card, .device = b->device, .port = &w->ports[card->number].port };
 
+	/* First and in this order, so that a worker that is killed has never judged more than it received. */
+	fg_count_all(&c.port->received, received(b));
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (card->forwards && w->side < FG_SIDES && b->keyed == b->n)
 		enforce_runs(w, b, &c);
 	else
 		enforce_packets(w, b, &c);
-	fg_count_all(&c.port->received, received(b));
 	fg_dropped_free(w);
 }
