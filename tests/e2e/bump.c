@@ -107,6 +107,18 @@ void bump_target(struct bump *b, uint32_t number, enum fg_target_kind kind, uint
 
 /* ---- Rules and frames ---- */
 
+/* Workers may read the slot by the other image: like the gate, it writes none that stays as it is. */
+static void put_action(struct bump *b, size_t slot, const struct bump_rule *r)
+{
+	struct fg_action action;
+
+	fg_action_make(&r->asked, r->redirect, r->copy, &action);
+	if (memcmp(&b->m.actions[slot], &action, sizeof(action)) == 0)
+		return;
+	b->m.actions[slot] = action;
+	fg_meter_start(&b->m.meters[slot], &action);
+}
+
 void bump_rules(struct bump *b, uint32_t side, const struct bump_rule *rules, size_t n)
 {
 	static struct fg_compile_scratch scratch;
@@ -122,8 +134,7 @@ void bump_rules(struct bump *b, uint32_t side, const struct bump_rule *rules, si
 		memcpy(nlri[i], (const uint8_t[]){ FG_DST, 32, 192, 0, 2, rules[i].host }, 6);
 		rule[i] = (struct fg_rule){ .family = FG_IPV4, .nlri_len = 6, .nlri = nlri[i] };
 		sorted[i] = (struct fg_table_rule){ &rule[i], (uint32_t)i };
-		fg_action_make(&rules[i].asked, rules[i].redirect, rules[i].copy, &b->m.actions[i]);
-		fg_meter_start(&b->m.meters[i], &b->m.actions[i]);
+		put_action(b, i, &rules[i]);
 	}
 	memset(b->m.image[side], 0, (size_t)*used * FG_LINE_OCTETS);
 	assert_int_equal(fg_table_compile(b->m.image[side], BUMP_LINES, all, count, &scratch, used), 0);
