@@ -82,10 +82,10 @@ static size_t steps_of(struct fg_rib_entry *e, struct fg_rib_step out[FG_RIB_STE
 		bool wanted = best != NULL && best->peer == peer;
 
 		if (!wanted && (there || !is_good(fg_rib_path_of(e, peer))))
-			out[n++] = (struct fg_rib_step){ e, NULL, (uint8_t)peer, 0 };
+			out[n++] = (struct fg_rib_step){ .entry = e, .peer = (uint8_t)peer };
 	}
 	if (best != NULL && !there)
-		out[n++] = (struct fg_rib_step){ e, best, best->peer, best->version };
+		out[n++] = (struct fg_rib_step){ e, best->peer, true, best->version };
 	return n;
 }
 
@@ -108,14 +108,26 @@ size_t fg_rib_next(struct fg_rib *rib, struct fg_rib_step out[FG_RIB_STEPS_MAX])
 	return n;
 }
 
+static struct fg_rib_path *path_of(const struct fg_rib_step *step)
+{
+	struct fg_rib_path *p = step->adds ? fg_rib_path_of(step->entry, step->peer) : NULL;
+
+	return p != NULL && p->version == step->version ? p : NULL;
+}
+
+const struct fg_rib_path *fg_rib_step_path(const struct fg_rib_step *step)
+{
+	return path_of(step);
+}
+
 /* A path that has changed since it was asked for is asked for again; what was said of it then is said of nothing now. */
 static void settle_addition(const struct fg_rib_step *step, bool done, const struct fg_finding *why, uint64_t now_s)
 {
-	struct fg_rib_path *p = fg_rib_path_of(step->entry, step->peer);
+	struct fg_rib_path *p = path_of(step);
 
 	if (done)
 		step->entry->in_gate |= 1ull << step->peer;
-	if (p == NULL || p->version != step->version)
+	if (p == NULL)
 		return;
 	p->refused = !done;
 	p->gate_version = done ? p->version : 0;
@@ -129,7 +141,7 @@ void fg_rib_settle(struct fg_rib *rib, const struct fg_rib_step *step, enum fg_r
 	struct fg_rib_entry *e = step->entry;
 	struct fg_rib_step more[FG_RIB_STEPS_MAX];
 
-	if (answer != FG_RIB_LOST && step->path == NULL)
+	if (answer != FG_RIB_LOST && !step->adds)
 		e->in_gate &= ~(1ull << step->peer);
 	else if (answer != FG_RIB_LOST)
 		settle_addition(step, answer == FG_RIB_DONE, why, now_s);

@@ -257,13 +257,21 @@ static bool same_wish(const struct fg_rib_path *p, const struct fg_rib_wish *w, 
 	       p->actions.set == w->actions.set && fg_actions_equal(&p->actions, &w->actions);
 }
 
-static void set_wish(struct fg_rib_path *p, const struct fg_rib_wish *w, uint8_t site)
+/* No number is given twice: a path that has gone and come again is not the one that the gate was asked for. */
+static uint32_t next_version(struct fg_rib *rib)
+{
+	if (++rib->version == 0)
+		rib->version = 1;
+	return rib->version;
+}
+
+static void set_wish(struct fg_rib *rib, struct fg_rib_path *p, const struct fg_rib_wish *w, uint8_t site)
 {
 	p->actions = w->actions;
 	p->ttl_s = w->ttl_s;
 	p->count_only = w->count_only;
 	p->site = site;
-	p->version++;
+	p->version = next_version(rib);
 	p->refused = p->barred = false;
 	fg_rib_say(p, NULL);
 }
@@ -286,7 +294,7 @@ static int renew(struct fg_rib *rib, struct fg_rib_path *p, const struct fg_rib_
 	/* What we refuse ourselves, we refuse anew each time: the reason may be another. */
 	if (same_wish(p, wish, site) && p->ttl_s == wish->ttl_s && refused == NULL && !was_over && !p->barred)
 		return FG_RIB_SAME;
-	set_wish(p, wish, site);
+	set_wish(rib, p, wish, site);
 	if (refused != NULL) {
 		p->refused = p->barred = true;
 		fg_rib_say(p, refused);
@@ -395,7 +403,7 @@ int fg_rib_gate_has(struct fg_rib *rib, unsigned peer, const struct fg_rule *rul
 		p = path_new(rib, e, peer);
 		if (p == NULL)
 			return -ENOMEM;
-		set_wish(p, wish, site);
+		set_wish(rib, p, wish, site);
 		p->generation--;
 		rib->peer[peer].stale++;
 	}

@@ -28,7 +28,7 @@ struct fg_rib_path {
 	struct fg_rib_path *before, *behind; /* of the peer */
 	struct fg_actions actions;
 	uint32_t ttl_s;
-	uint32_t version;      /* of what is asked for; counts on with each change */
+	uint32_t version;      /* of what is asked for: no other wish in the table has had it */
 	uint32_t gate_version; /* that the gate has; 0: none */
 	uint32_t generation;   /* of the peer's table: a lower one than the peer's is stale */
 	uint64_t until_s;      /* the gate lets it go then; 0: it does not */
@@ -81,6 +81,7 @@ struct fg_rib {
 	struct fg_rib_peer peer[FG_PEERS_MAX];
 	char (*site)[FG_NAME_MAX + 1];
 	uint32_t sites;
+	uint32_t version; /* the last one that was given */
 };
 
 enum fg_rib_result { FG_RIB_ADDED = 1, FG_RIB_CHANGED, FG_RIB_SAME, FG_RIB_FULL };
@@ -111,18 +112,21 @@ bool fg_rib_is_stale(const struct fg_rib *rib, const struct fg_rib_path *path);
 
 /* ---- The gate ---- */
 
-/* One thing to be asked of the gate; `path` is of an addition, and is there until something is changed. */
+/* One thing to be asked of the gate. The entry is there until it is answered; the path need not be. */
 struct fg_rib_step {
 	struct fg_rib_entry *entry;
-	const struct fg_rib_path *path; /* NULL: a deletion */
 	uint8_t peer;
-	uint32_t version;
+	bool adds;        /* false: a deletion */
+	uint32_t version; /* of what is added */
 };
 
 enum { FG_RIB_STEPS_MAX = FG_PEERS_MAX + 1 }; /* of one entry */
 
 /* The steps of the next entry of the queue. 0: nothing is to be done. */
 size_t fg_rib_next(struct fg_rib *rib, struct fg_rib_step out[FG_RIB_STEPS_MAX]);
+
+/* The path that a step adds; NULL: it is a deletion, or the path has gone or changed since the step was made. */
+const struct fg_rib_path *fg_rib_step_path(const struct fg_rib_step *step);
 
 enum fg_rib_answer { FG_RIB_DONE, FG_RIB_REFUSED, FG_RIB_LOST };
 

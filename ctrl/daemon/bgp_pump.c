@@ -37,17 +37,18 @@ static bool room_for(struct fg_bgp *b, size_t more)
 
 static int add_record(struct fg_bgp *b, struct fg_records *records, const struct fg_rib_step *s)
 {
-	struct fg_record head = { .op = s->path != NULL ? FG_OP_ADD : FG_OP_DELETE,
+	const struct fg_rib_path *path = fg_rib_step_path(s);
+	struct fg_record head = { .op = path != NULL ? FG_OP_ADD : FG_OP_DELETE,
 				  .family = s->entry->family,
 				  .offset_form = s->entry->offset_form,
 				  .flags = FG_RECORD_BGP };
 
 	memcpy(head.by.source, b->peer[s->peer].config.name, sizeof(head.by.source));
-	if (s->path != NULL) {
-		head.actions = s->path->actions;
-		head.ttl_s = s->path->ttl_s;
-		head.flags |= s->path->count_only ? FG_RECORD_COUNT_ONLY : 0;
-		snprintf(head.by.site, sizeof(head.by.site), "%s", fg_rib_site(&b->rib, s->path));
+	if (path != NULL) {
+		head.actions = path->actions;
+		head.ttl_s = path->ttl_s;
+		head.flags |= path->count_only ? FG_RECORD_COUNT_ONLY : 0;
+		snprintf(head.by.site, sizeof(head.by.site), "%s", fg_rib_site(&b->rib, path));
 	}
 	return fg_records_add(records, &head, s->entry->nlri, s->entry->nlri_len, (struct fg_pattern_text){ NULL, 0 });
 }
@@ -71,10 +72,11 @@ static bool is_waiting(const struct fg_batch_finding *f)
 /* Of what the gate has taken. */
 static const char *state_of(const struct fg_bgp *b, const struct fg_rib_step *s, const struct fg_batch_finding *said)
 {
+	const struct fg_rib_path *path = fg_rib_step_path(s);
+
 	if (said != NULL && is_waiting(said))
 		return "waiting";
-	if (s->path != NULL && s->path->site != 0 &&
-	    !fg_policy_here(&b->ctrl->conf.policy, fg_rib_site(&b->rib, s->path)))
+	if (path != NULL && path->site != 0 && !fg_policy_here(&b->ctrl->conf.policy, fg_rib_site(&b->rib, path)))
 		return "elsewhere";
 	return "enforced";
 }
@@ -94,7 +96,7 @@ static void settle(struct fg_bgp *b, const struct fg_rib_step *s, const struct f
 		fg_rib_settle(&b->rib, s, FG_RIB_REFUSED, refusal, fg_now_s());
 		return;
 	}
-	if (s->path != NULL) {
+	if (s->adds) {
 		p->count[FG_BGP_ADMITTED]++;
 		b->said_admitted++;
 	} else {

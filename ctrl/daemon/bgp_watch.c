@@ -39,11 +39,14 @@ void fg_bgp_watch_rule(const struct fg_bgp_peer *p, const struct fg_bgp_told *to
 		tell(p, "rule", 0, fg_bgp_rule_object(p, told));
 }
 
-/* A step of the table that the gate has answered, before that is taken down: behind it the path may be gone. */
+/*
+ * A step of the table that the gate has answered, before that is taken down. What has changed since it was asked for is told when the gate has
+ * answered what it is now.
+ */
 void fg_bgp_watch_step(const struct fg_bgp_peer *p, const struct fg_rib_step *s, const char *added,
 		       const struct fg_finding *why)
 {
-	const struct fg_rib_path *path = s->path;
+	const struct fg_rib_path *path = fg_rib_step_path(s);
 	struct fg_bgp_told told = { .rule = { .family = s->entry->family,
 					      .offset_form = s->entry->offset_form,
 					      .nlri = s->entry->nlri,
@@ -52,6 +55,8 @@ void fg_bgp_watch_step(const struct fg_bgp_peer *p, const struct fg_rib_step *s,
 				    .state = "withdrawn",
 				    .why = why };
 
+	if (s->adds && path == NULL)
+		return;
 	for (const struct fg_rib_path *left = s->entry->first; path == NULL && left != NULL; left = left->next)
 		if (left->peer == p->index && fg_rib_best(s->entry) != left)
 			told.state = "yields";

@@ -461,6 +461,31 @@ def test_flapping():
     return f"{changes} changes, {commits} commits"
 
 
+def test_changed_while_the_gate_is_busy():
+    """What the gate answers is of what it was asked for, though that has gone meanwhile, or has come again with another action."""
+    a, gate = BOX_.speaker(A), BOX_.pid("gate")
+    mark = bytes.fromhex("800900000000002e")
+    goes, comes_again = destination("192.0.2.75"), destination("192.0.2.76")
+
+    def say(*messages):
+        before = BOX_.peer(A)["updates"]
+        a.send(b"".join(messages))
+        BOX_.until("it has been read", lambda: BOX_.peer(A)["updates"] == before + len(messages))
+        time.sleep(0.05)  # and asked of the gate
+
+    os.kill(gate, signal.SIGSTOP)
+    try:
+        say(announce(65010, goes, DISCARD, more=attribute(0xc0, 8, struct.pack("!HH", 65010, 1))), announce(65010, comes_again, DISCARD))
+        say(withdraw(goes), withdraw(comes_again), announce(65010, comes_again, mark))
+    finally:
+        os.kill(gate, signal.SIGCONT)
+    BOX_.rests(A, 1, 1)
+    check("the action that was said last", BOX_.of(A)[comes_again.hex()]["actions"], [mark.hex()])
+    holds("is in force", BOX_.passes("192.0.2.76") and BOX_.passes("192.0.2.75"))
+    a.close()
+    BOX_.down(A)
+
+
 def test_half_open_and_slow():
     """Ten thousand connections that say nothing, or an octet at a time, from the peer's own address and from strangers', while a good peer works."""
     b = BOX_.speaker(B)
@@ -622,5 +647,6 @@ def test_command():
 if __name__ == "__main__":
     BOX_ = begin()
     run_all([test_announce_to_verdict, test_2013, test_match_all_over_the_session, test_errors_cost_themselves, test_path_checks, test_two_octet_as,
-             test_communities, test_two_peers, test_maximum, test_waits_for_room, test_watch, test_graceful_restart, test_restarts_again, test_refresh_out_of_place, test_longer_at_once, test_we_restart, test_flapping, test_half_open_and_slow,
+             test_communities, test_two_peers, test_maximum, test_waits_for_room, test_watch, test_graceful_restart, test_restarts_again, test_refresh_out_of_place, test_longer_at_once, test_we_restart, test_flapping,
+             test_changed_while_the_gate_is_busy, test_half_open_and_slow,
              test_many, test_strangers_and_wrong_opens, test_key_and_hops, test_service_prefix, test_command], BOX_)

@@ -44,16 +44,16 @@ static unsigned count(const struct gate *g, unsigned key)
 static int answer(struct gate *g, const struct fg_rib_step *s)
 {
 	unsigned key = key_of(s);
-	bool refused = s->path != NULL && g->refuses[key][s->peer];
+	bool refused = s->adds && g->refuses[key][s->peer];
 	struct fg_finding why = { .code = FG_OUTSIDE_SCOPE, .detail = "by plan", .source = "this test" };
 
 	g->asked++;
 	if (g->lost)
 		return FG_RIB_LOST;
-	if (s->path == NULL)
+	if (!s->adds)
 		assert_true(g->has[key][s->peer]); /* nothing is deleted that is not there */
 	if (!refused)
-		g->has[key][s->peer] = s->path != NULL;
+		g->has[key][s->peer] = s->adds;
 	fg_rib_settle(&g->rib, s, refused ? FG_RIB_REFUSED : FG_RIB_DONE, refused ? &why : NULL, NOW_S);
 	return 0;
 }
@@ -305,6 +305,28 @@ static void test_changed_meanwhile(void **state)
 	check(g, 1, -1);
 }
 
+/* Gone and come again with another wish while the gate is busy: it has what the first one asked for. */
+static void test_another_meanwhile(void **state)
+{
+	struct fg_rib_wish wish = { .actions = { .set = FG_ACT_MARK, .dscp = 1 } };
+	struct fg_rib_step step[FG_RIB_STEPS_MAX];
+	struct gate *g = *state;
+	struct fg_rule r = rule(1);
+
+	announce(g, 0, 1, FG_RIB_ADDED);
+	assert_int_equal(fg_rib_next(&g->rib, step), 1);
+	assert_ptr_equal(fg_rib_step_path(step), fg_rib_find(&g->rib, 0, &r));
+	withdraw(g, 0, 1, true);
+	assert_null(fg_rib_step_path(step));
+	assert_int_equal(fg_rib_announce(&g->rib, 0, &r, &wish, NULL), FG_RIB_ADDED);
+	assert_null(fg_rib_step_path(step));
+	answer(g, step);
+	assert_false(fg_rib_in_gate(fg_rib_find(&g->rib, 0, &r)));
+	pump(g);
+	assert_int_equal(g->asked, 2);
+	assert_true(fg_rib_in_gate(fg_rib_find(&g->rib, 0, &r)));
+}
+
 static void test_maximum(void **state)
 {
 	struct gate *g = *state;
@@ -521,12 +543,25 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_in_and_out),     CASE(test_coalesced),   CASE(test_stays_while_any_announces),
-		CASE(test_the_last_peers), CASE(test_preference),  CASE(test_refused),
-		CASE(test_change_refused), CASE(test_barred),      CASE(test_changed_meanwhile),
-		CASE(test_maximum),        CASE(test_stale),       CASE(test_gate_begins_anew),
-		CASE(test_adopted),        CASE(test_answer_lost), CASE(test_over),
-		CASE(test_keys),           CASE(test_sites),       CASE(test_random),
+		CASE(test_in_and_out),
+		CASE(test_coalesced),
+		CASE(test_stays_while_any_announces),
+		CASE(test_the_last_peers),
+		CASE(test_preference),
+		CASE(test_refused),
+		CASE(test_change_refused),
+		CASE(test_barred),
+		CASE(test_changed_meanwhile),
+		CASE(test_another_meanwhile),
+		CASE(test_maximum),
+		CASE(test_stale),
+		CASE(test_gate_begins_anew),
+		CASE(test_adopted),
+		CASE(test_answer_lost),
+		CASE(test_over),
+		CASE(test_keys),
+		CASE(test_sites),
+		CASE(test_random),
 	};
 
 	return cmocka_run_group_tests_name("bgp/rib", tests, NULL, NULL);
