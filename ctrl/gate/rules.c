@@ -330,6 +330,8 @@ int fg_rules_arm(struct fg_gate *g, uint32_t slot)
 	if ((asked->set & FG_ACT_REDIRECT_IP) && !(asked->set & FG_ACT_COPY))
 		redirect = e->target;
 	fg_action_make(asked, redirect, asked->set & FG_ACT_COPY ? e->target : 0, &action);
+	/* Packets are judged by a live one meanwhile: all that changes of it is the target, where the policy names another. */
+	__atomic_store_n(&m->actions[slot].redirect, action.redirect, __ATOMIC_RELAXED);
 	if (memcmp(&m->actions[slot], &action, sizeof(action)) == 0 && e->state == FG_ENTRY_LIVE)
 		return FG_OK;
 	m->actions[slot] = action;
