@@ -72,7 +72,7 @@ FG_INLINE uint32_t fg_nonzero(uint64_t x)
 /* Bits set in x; BPF has no instruction for it, so this is what remains of one for 16 bits. */
 FG_INLINE uint32_t fg_popcount16(uint32_t x)
 {
-#ifdef __bpf__
+#ifndef __POPCNT__
 	x = x - ((x >> 1) & 0x5555);
 	x = (x & 0x3333) + ((x >> 2) & 0x3333);
 	x = (x + (x >> 4)) & 0x0f0f;
