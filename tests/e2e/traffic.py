@@ -1,5 +1,6 @@
 """Packets for the tests of the daemon. traffic.py receive ADDRESS FILE PORT…: counts datagrams by port into FILE until SIGTERM.
 traffic.py send ADDRESS SECONDS RATE PORT…: sends to each port in turn, and prints how many it sent to each."""
+import contextlib
 import json
 import select
 import signal
@@ -21,14 +22,13 @@ def receive(address, file, ports):
     running = [True]
     signal.signal(signal.SIGTERM, lambda *_: running.clear())
     print("ready", flush=True)
-    while running:
-        for s in select.select(list(sockets), [], [], 0.1)[0]:
-            try:
+    # What has come before the signal may lie in a socket yet, or in the kernel: the end is when nothing comes any more.
+    while (ready := select.select(list(sockets), [], [], 0.3)[0]) or running:
+        for s in ready:
+            with contextlib.suppress(BlockingIOError):
                 while True:
                     s.recv(2048)
                     counts[sockets[s]] += 1
-            except BlockingIOError:
-                pass
     with open(file, "w", encoding="ascii") as out:
         json.dump(counts, out)
 
