@@ -197,6 +197,30 @@ static void test_copy(void **state)
 	close(scrub);
 }
 
+/*
+ * A frame in several buffers has no copy, which is counted: the kernel would copy the first buffer alone, and take what lies behind that for
+ * the list of the others. It is not sent here, for a test run ends with the code.
+ */
+static void test_no_copy_of_several_buffers(void **state)
+{
+	static uint8_t octets[DATAPLANE_FRAME_MAX];
+	struct wire_frame frame;
+	uint32_t len[] = { 142, sizeof(octets) };
+
+	(void)state;
+	assert_int_equal(target("out", 2), 0);
+	attach("port0", "port1", 0, true);
+	plane.x->ports[LOOPBACK].flags |= FG_PORT_PAIR;
+	rule((struct fg_actions){ .set = FG_ACT_REDIRECT_IP | FG_ACT_COPY }, 0, TARGET);
+	wire_udp(&frame, victim, 53, 100);
+	for (int i = 0; i < 2; i++) {
+		memcpy(octets, frame.octets, frame.len);
+		assert_int_equal(dataplane_run(&plane, octets, &len[i]), XDP_REDIRECT);
+		assert_int_equal(counters(0).copied.packets, 1);
+		assert_int_equal(counters(0).copies_lost, i);
+	}
+}
+
 static uint64_t sampled;
 
 static void take(void *ctx, const struct fg_sample *sample)
@@ -416,6 +440,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_neighbour, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_redirect_interface, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_copy, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_copy_of_several_buffers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_samples, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_shadow, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_image, setup, teardown),
