@@ -212,9 +212,10 @@ static void pump(struct fg_bgp *b)
 	settle_all(b, FG_RIB_LOST);
 }
 
-static int on_pump(sd_event_source *source, void *ctx)
+static int on_pump(sd_event_source *source, uint64_t us, void *ctx)
 {
 	(void)source;
+	(void)us;
 	pump(ctx);
 	return 0;
 }
@@ -225,13 +226,14 @@ void fg_bgp_kick(struct fg_bgp *b)
 		sd_event_source_set_enabled(b->pump, SD_EVENT_ONESHOT);
 }
 
-/* Behind everything else that is ready, so that what has come together goes together. */
+/*
+ * Behind everything else that is ready now, so that what has come together goes together; but not behind what comes after it, or callers could hold it
+ * off for good. So it is a time that has come already.
+ */
 int fg_bgp_pump_open(struct fg_bgp *b)
 {
-	int r = sd_event_add_defer(b->ctrl->event, &b->pump, on_pump, b);
+	int r = sd_event_add_time(b->ctrl->event, &b->pump, CLOCK_MONOTONIC, 0, 1, on_pump, b);
 
-	if (r >= 0)
-		r = sd_event_source_set_priority(b->pump, SD_EVENT_PRIORITY_NORMAL + 10);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(b->pump, SD_EVENT_OFF);
 	return r;

@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """What is asked of ctrl, and by it of the gate: what may change, go or come late between a question and its answer. test_asked.py FLOWGATED"""
+import os
+import signal
+import socket
 import sys
+import threading
 
-from bgp_box import BgpBox
-from box import check, namespaces, run_all
+from bgp_box import DISCARD, VICTIM, BgpBox, announce, destination, withdraw
+from box import check, die_with_parent, namespaces, run_all
 
 PEER = "a"
 
@@ -33,6 +37,41 @@ def test_room_of_batches_is_given_back():
     BOX_.call("DeleteRules", names=names + ["ONE-MORE"])
 
 
+def a_flood():
+    """A process that asks without end, and reads what it is answered. Its pid."""
+    pid = os.fork()
+    if pid != 0:
+        return pid
+    die_with_parent()
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(BOX_.path)
+
+    def read():
+        while s.recv(1 << 20):
+            pass
+    threading.Thread(target=read, daemon=True).start()
+    try:
+        while True:
+            s.sendall(b'{"method":"net.flowgate.v1.ListPeers"}\n' * 1000)
+    finally:
+        os._exit(0)
+
+
+def test_callers_do_not_hold_up_peers():
+    """However fast callers ask, a rule of a peer is enforced, and goes."""
+    a = BOX_.speaker(PEER)
+    floods = [a_flood() for _ in range(2)]
+    a.send(announce(65010, destination(VICTIM), DISCARD))
+    BOX_.until("it is enforced", lambda: not BOX_.passes())
+    a.send(withdraw(destination(VICTIM)))
+    BOX_.until("it has gone", BOX_.passes)
+    for pid in floods:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    a.close()
+    BOX_.down(PEER)
+
+
 if __name__ == "__main__":
     BOX_ = begin()
-    run_all([test_room_of_batches_is_given_back], BOX_)
+    run_all([test_room_of_batches_is_given_back, test_callers_do_not_hold_up_peers], BOX_)
