@@ -6,9 +6,10 @@ import signal
 import socket
 import sys
 import threading
+import time
 
 from bgp_box import DISCARD, VICTIM, BgpBox, announce, destination, withdraw
-from box import check, die_with_parent, namespaces, run_all
+from box import check, die_with_parent, namespaces, run_all, shell
 
 PEER = "a"
 
@@ -72,6 +73,35 @@ def test_callers_do_not_hold_up_peers():
     BOX_.down(PEER)
 
 
+def children():
+    """The gate and ctrl, in the order they are started in."""
+    with open(f"/proc/{BOX_.daemon.pid}/task/{BOX_.daemon.pid}/children", encoding="ascii") as said:
+        return [int(pid) for pid in said.read().split()]
+
+
+def test_gate_dies_before_it_has_the_rules():
+    """Behind a reboot the first gate dies before ctrl has spoken to it. The next one finds a store in place, with no rules in it: they are still to come."""
+    names = [f"R{i}" for i in range(6)]
+    BOX_.add(*[rule(name, i) for i, name in enumerate(names)])
+    BOX_.line.close()
+    BOX_.line = None
+    BOX_.daemon.terminate()
+    BOX_.daemon.wait()
+    shell(f"{BOX_.flowgated} --remove --config {BOX_.mount}")
+    BOX_.spawn()
+    gate, ctrl = BOX_.until("both run", lambda: len(children()) == 2 and children())
+    os.kill(ctrl, signal.SIGSTOP)
+    BOX_.until("the gate has pinned all", lambda: os.path.exists("/sys/fs/bpf/flowgate/stamp"))
+    time.sleep(1)  # and made its store
+    os.kill(gate, signal.SIGKILL)
+    BOX_.until("there is another", lambda: len(children()) == 2 and gate not in children())
+    os.kill(ctrl, signal.SIGCONT)
+    BOX_.healthy()
+    check("it has found a store", BOX_.once("Status")["parameters"]["adopted"], True)
+    BOX_.until("the rules are there", lambda: sorted(BOX_.rules()) == names)
+    BOX_.call("DeleteRules", names=names)
+
+
 if __name__ == "__main__":
     BOX_ = begin()
-    run_all([test_room_of_batches_is_given_back, test_callers_do_not_hold_up_peers], BOX_)
+    run_all([test_room_of_batches_is_given_back, test_callers_do_not_hold_up_peers, test_gate_dies_before_it_has_the_rules], BOX_)
