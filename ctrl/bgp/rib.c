@@ -399,7 +399,7 @@ int fg_rib_gate_has(struct fg_rib *rib, unsigned peer, const struct fg_rule *rul
 		return -ENOMEM;
 	e->in_gate |= 1ull << peer;
 	p = fg_rib_path_of(e, peer);
-	if (p == NULL && rib->peer[peer].count < rib->peer[peer].max) {
+	if (p == NULL && !(e->was_in_gate >> peer & 1) && rib->peer[peer].count < rib->peer[peer].max) {
 		p = path_new(rib, e, peer);
 		if (p == NULL)
 			return -ENOMEM;

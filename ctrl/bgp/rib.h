@@ -55,7 +55,8 @@ struct fg_rib_entry {
 	struct fg_rib_entry *queue; /* of what is to be looked at */
 	struct fg_rib_path *first;
 	uint64_t hash;
-	uint64_t in_gate; /* bit p: the gate has this NLRI of peer p */
+	uint64_t in_gate;     /* bit p: the gate has this NLRI of peer p, or may have it */
+	uint64_t was_in_gate; /* in_gate as it was before the gate was forgotten, until all is known again */
 	uint16_t nlri_len;
 	uint16_t busy; /* steps without an answer */
 	uint8_t family, offset_form;
@@ -128,6 +129,7 @@ size_t fg_rib_next(struct fg_rib *rib, struct fg_rib_step out[FG_RIB_STEPS_MAX])
 /* The path that a step adds; NULL: it is a deletion, or the path has gone or changed since the step was made. */
 const struct fg_rib_path *fg_rib_step_path(const struct fg_rib_step *step);
 
+/* LOST: nobody knows whether it was done, or will be yet. */
 enum fg_rib_answer { FG_RIB_DONE, FG_RIB_REFUSED, FG_RIB_LOST };
 
 /* What became of a step, by now; why, or what is to be said of it, may be NULL. */
@@ -136,7 +138,10 @@ void fg_rib_settle(struct fg_rib *rib, const struct fg_rib_step *step, enum fg_r
 
 /* Nothing is known of what the gate has; then each rule that it has; then all that differs is queued, and what was refused is asked for again. */
 void fg_rib_forget_gate(struct fg_rib *rib);
-/* A rule of the gate. A path that is not there is made, stale, for its peer will say. 0 or -ENOMEM. */
+/*
+ * A rule of the gate. A path that is not there is made, stale, for its peer will say; but not where the gate was known to have it, for then the peer has
+ * withdrawn it since. 0 or -ENOMEM.
+ */
 int fg_rib_gate_has(struct fg_rib *rib, unsigned peer, const struct fg_rule *rule, const struct fg_rib_wish *wish);
 void fg_rib_gate_end(struct fg_rib *rib, uint64_t now_s);
 /* The gate has thrown away all rules, as an operator wished: they do not come back by themselves. */

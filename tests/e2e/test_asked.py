@@ -73,6 +73,32 @@ def test_callers_do_not_hold_up_peers():
     BOX_.down(PEER)
 
 
+def said(what):
+    with open(BOX_.log, encoding="utf-8") as log:
+        return log.read().count(what)
+
+
+def test_withdrawn_while_all_is_compared():
+    """A rule that is withdrawn while ctrl and the gate compare what they have is gone, and not one that its peer has yet to say again."""
+    a, gate, before = BOX_.speaker(PEER), BOX_.pid("gate"), said("read again")
+    a.send(announce(65010, destination(VICTIM), DISCARD))
+    BOX_.rests(PEER, 1, 1)
+    updates = BOX_.peer(PEER)["updates"]
+    os.kill(gate, signal.SIGSTOP)
+    try:
+        BOX_.daemon.send_signal(signal.SIGHUP)
+        BOX_.until("it was read again", lambda: said("read again") > before)
+        time.sleep(0.2)  # and the gate asked for all it has
+        a.send(withdraw(destination(VICTIM)))
+        BOX_.until("it has been withdrawn", lambda: BOX_.peer(PEER)["updates"] > updates)
+    finally:
+        os.kill(gate, signal.SIGCONT)
+    BOX_.rests(PEER, 0, 0)
+    BOX_.until("it has gone", BOX_.passes)
+    a.close()
+    BOX_.down(PEER)
+
+
 def children():
     """The gate and ctrl, in the order they are started in."""
     with open(f"/proc/{BOX_.daemon.pid}/task/{BOX_.daemon.pid}/children", encoding="ascii") as said:
@@ -104,4 +130,5 @@ def test_gate_dies_before_it_has_the_rules():
 
 if __name__ == "__main__":
     BOX_ = begin()
-    run_all([test_room_of_batches_is_given_back, test_callers_do_not_hold_up_peers, test_gate_dies_before_it_has_the_rules], BOX_)
+    run_all([test_room_of_batches_is_given_back, test_callers_do_not_hold_up_peers, test_withdrawn_while_all_is_compared,
+             test_gate_dies_before_it_has_the_rules], BOX_)

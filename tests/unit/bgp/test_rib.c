@@ -13,7 +13,8 @@ enum { KEYS = 16, PEERS = FG_PEERS_MAX, FEW_PEERS = 4, NOW_S = 1000 };
 
 struct gate {
 	struct fg_rib rib;
-	bool has[KEYS][PEERS], refuses[KEYS][PEERS], lost;
+	bool has[KEYS][PEERS], refuses[KEYS][PEERS];
+	bool lost, late; /* nothing is answered, and nothing done; or done all the same */
 	unsigned asked;
 };
 
@@ -54,6 +55,8 @@ static int answer(struct gate *g, const struct fg_rib_step *s)
 		assert_true(g->has[key][s->peer]); /* nothing is deleted that is not there */
 	if (!refused)
 		g->has[key][s->peer] = s->adds;
+	if (g->late)
+		return FG_RIB_LOST;
 	fg_rib_settle(&g->rib, s, refused ? FG_RIB_REFUSED : FG_RIB_DONE, refused ? &why : NULL, NOW_S);
 	return 0;
 }
@@ -430,6 +433,46 @@ static void test_answer_lost(void **state)
 	check(g, 1, 0);
 }
 
+/* What was done though nobody said so is undone when it is not wanted any more. */
+static void test_answer_late(void **state)
+{
+	struct gate *g = *state;
+
+	announce(g, 0, 1, FG_RIB_ADDED);
+	announce(g, 0, 2, FG_RIB_ADDED);
+	g->late = true;
+	pump_once(g);
+	g->late = false;
+	withdraw(g, 0, 1, true);
+	pump(g);
+	check(g, 1, -1);
+	check(g, 2, 0);
+}
+
+/* What is withdrawn while the gate and the table are compared is not taken for what a peer has yet to say. */
+static void test_withdrawn_while_compared(void **state)
+{
+	struct fg_rib_wish wish = { .actions = { .set = FG_ACT_DISCARD } };
+	struct gate *g = *state;
+
+	for (unsigned key = 1; key < 4; key++)
+		announce(g, 0, key, FG_RIB_ADDED);
+	pump(g);
+	withdraw(g, 0, 1, true);
+	fg_rib_forget_gate(&g->rib);
+	withdraw(g, 0, 2, true);
+	for (unsigned key = 1; key < 4; key++) {
+		struct fg_rule r = rule(key);
+
+		assert_int_equal(fg_rib_gate_has(&g->rib, 0, &r, &wish), 0);
+	}
+	withdraw(g, 0, 3, true);
+	fg_rib_gate_end(&g->rib, NOW_S);
+	pump(g);
+	for (unsigned key = 1; key < 4; key++)
+		check(g, key, -1);
+}
+
 /* What an operator has flushed, and what has had its time, comes back when it is announced again, not by itself. */
 static void test_over(void **state)
 {
@@ -558,6 +601,8 @@ int main(void)
 		CASE(test_gate_begins_anew),
 		CASE(test_adopted),
 		CASE(test_answer_lost),
+		CASE(test_answer_late),
+		CASE(test_withdrawn_while_compared),
 		CASE(test_over),
 		CASE(test_keys),
 		CASE(test_sites),
