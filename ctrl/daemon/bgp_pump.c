@@ -144,12 +144,10 @@ static void say(struct fg_bgp *b)
 	b->said_admitted = b->said_refused = b->said_deleted = b->batches = 0;
 }
 
-static int on_retry(sd_event_source *source, uint64_t us, void *ctx)
+static void pump_later(struct fg_bgp *b)
 {
-	(void)source;
-	(void)us;
-	fg_bgp_kick(ctx);
-	return 0;
+	sd_event_source_set_time_relative(b->pump, RETRY_US);
+	sd_event_source_set_enabled(b->pump, SD_EVENT_ONESHOT);
 }
 
 static void on_done(void *ctx, struct fg_change *c, bool answered)
@@ -168,8 +166,8 @@ static void on_done(void *ctx, struct fg_change *c, bool answered)
 	/* Without an answer there is another gate soon, and all is compared with it; or this one gave the batch up, and is asked again. */
 	if (answered)
 		fg_bgp_kick(b);
-	else if (b->ctrl->asks.fd >= 0)
-		sd_event_add_time_relative(b->ctrl->event, NULL, CLOCK_MONOTONIC, RETRY_US, 0, on_retry, b);
+	else
+		pump_later(b);
 }
 
 /* ---- Batches ---- */
@@ -210,6 +208,7 @@ static void pump(struct fg_bgp *b)
 		b->change = NULL;
 	}
 	settle_all(b, FG_RIB_LOST);
+	pump_later(b);
 }
 
 static int on_pump(sd_event_source *source, uint64_t us, void *ctx)
@@ -222,8 +221,10 @@ static int on_pump(sd_event_source *source, uint64_t us, void *ctx)
 
 void fg_bgp_kick(struct fg_bgp *b)
 {
-	if (b != NULL && b->pump != NULL)
-		sd_event_source_set_enabled(b->pump, SD_EVENT_ONESHOT);
+	if (b == NULL || b->pump == NULL)
+		return;
+	sd_event_source_set_time(b->pump, 0);
+	sd_event_source_set_enabled(b->pump, SD_EVENT_ONESHOT);
 }
 
 /*
