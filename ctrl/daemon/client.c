@@ -19,12 +19,19 @@
 
 enum { IN_FIRST = 4096, OUT_FIRST = 4096, LINES_A_TURN = 64, PATIENCE_US = 5000000 };
 
+static void hang_up(struct fg_client *c)
+{
+	c->io = sd_event_source_disable_unref(c->io);
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+}
+
 static void free_client(struct fg_client *c)
 {
 	struct fg_clients *all = c->all;
 
-	sd_event_source_disable_unref(c->io);
-	close(c->fd);
+	hang_up(c);
 	*c->before = c->next;
 	if (c->next != NULL)
 		c->next->before = c->before;
@@ -258,7 +265,10 @@ static int on_again(sd_event_source *source, uint64_t us, void *ctx)
 		if (!c->dead)
 			continue;
 		all->gone(all->ctx, c);
-		free_client(c);
+		if (c->op == NULL)
+			free_client(c);
+		else
+			hang_up(c);
 	}
 	return 0;
 }

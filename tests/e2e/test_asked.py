@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """What is asked of ctrl, and by it of the gate: what may change, go or come late between a question and its answer. test_asked.py FLOWGATED"""
+import contextlib
 import os
 import signal
 import socket
@@ -9,9 +10,9 @@ import threading
 import time
 
 from bgp_box import DISCARD, VICTIM, BgpBox, announce, destination, withdraw
-from box import check, die_with_parent, namespaces, run_all, shell
+from box import Line, check, die_with_parent, holds, namespaces, resident_kib, run_all, shell
 
-PEER = "a"
+PEER, READER = "a", 4002
 
 
 def begin():
@@ -73,6 +74,47 @@ def test_callers_do_not_hold_up_peers():
     BOX_.down(PEER)
 
 
+def ask_and_go(method, n):
+    """As a user that may only read: so many questions whose answers are not waited for."""
+    pid = os.fork()
+    if pid != 0:
+        os.waitpid(pid, 0)
+        return
+    die_with_parent()
+    try:
+        os.setresuid(READER, READER, READER)
+        for i in range(n):
+            with contextlib.closing(socket.socket(socket.AF_UNIX)) as s:
+                s.connect(BOX_.path)
+                with contextlib.suppress(OSError):  # too many of them
+                    s.sendall(b'{"method":"net.flowgate.v1.%s","more":true}\n' % method.encode())
+            if i % 32 == 31:
+                BOX_.once("ListPeers")
+    finally:
+        os._exit(0)
+
+
+def test_callers_that_do_not_wait():
+    """While the gate is busy, what callers ask it for and do not wait for does not keep others from asking, and costs little."""
+    os.chmod(os.path.dirname(BOX_.path), 0o755)
+    os.chmod(BOX_.path, 0o666)
+    gate, ctrl = BOX_.pid("gate"), BOX_.pid("ctrl")
+    before = resident_kib(ctrl)
+    for method in "Status", "Samples", "ListRules":
+        os.kill(gate, signal.SIGSTOP)
+        try:
+            ask_and_go(method, 1500)
+            line = Line(BOX_.path)
+            line.ask("AddRules", text=rule("MEANWHILE", 1))
+            BOX_.once("ListPeers")
+        finally:
+            os.kill(gate, signal.SIGCONT)
+        reply = line.hear()
+        holds(f"answered behind {method}", "error" not in reply, reply)
+        BOX_.call("DeleteRules", names=["MEANWHILE"])
+    return f"ctrl {before} KiB before, {resident_kib(ctrl)} after"
+
+
 def said(what):
     with open(BOX_.log, encoding="utf-8") as log:
         return log.read().count(what)
@@ -131,4 +173,4 @@ def test_gate_dies_before_it_has_the_rules():
 if __name__ == "__main__":
     BOX_ = begin()
     run_all([test_room_of_batches_is_given_back, test_callers_do_not_hold_up_peers, test_withdrawn_while_all_is_compared,
-             test_gate_dies_before_it_has_the_rules], BOX_)
+             test_callers_that_do_not_wait, test_gate_dies_before_it_has_the_rules], BOX_)
