@@ -25,12 +25,12 @@ struct fg_rib_wish {
 struct fg_rib_path {
 	struct fg_rib_entry *entry;
 	struct fg_rib_path *next;            /* of the entry, best first */
-	struct fg_rib_path *before, *behind; /* of the peer */
+	struct fg_rib_path *before, *behind; /* of the peer and family, stale ones first */
 	struct fg_actions actions;
 	uint32_t ttl_s;
 	uint32_t version;      /* of what is asked for: no other wish in the table has had it */
 	uint32_t gate_version; /* that the gate has; 0: none */
-	uint32_t generation;   /* of the peer's table: a lower one than the peer's is stale */
+	uint32_t generation;   /* of the peer's table of the family: a lower one than that's is stale */
 	uint64_t until_s;      /* the gate lets it go then; 0: it does not */
 	uint8_t peer;
 	uint8_t site; /* place of its name, from 1; 0: everywhere */
@@ -67,9 +67,11 @@ struct fg_rib_entry {
 _Static_assert(FG_PEERS_MAX <= 64, "a bit of fg_rib_entry.in_gate each");
 
 struct fg_rib_peer {
-	struct fg_rib_path *first, *last;
-	uint32_t preference, max, count, stale, most;
-	uint32_t generation[FG_FAMILY_COUNT];
+	struct fg_rib_list {
+		struct fg_rib_path *first, *last;
+		uint32_t count, stale, generation;
+	} of[FG_FAMILY_COUNT];
+	uint32_t preference, max, count, most;
 	uint32_t left_out; /* announced over the maximum, since fg_rib_room() said that there is room */
 };
 
@@ -104,12 +106,17 @@ bool fg_rib_room(struct fg_rib *rib, unsigned peer);
 /* False: there was none. */
 bool fg_rib_withdraw(struct fg_rib *rib, unsigned peer, const struct fg_rule *rule);
 
-/* What a peer has of a family becomes stale until it is announced anew; and what is still stale goes. The number of those. */
+/*
+ * What a peer has of a family becomes stale until it is announced anew; and what is still stale goes. The number of those. A peer can ask for both as
+ * often as it wants: what is not stale costs nothing.
+ */
 void fg_rib_stale(struct fg_rib *rib, unsigned peer, enum fg_family family);
 size_t fg_rib_sweep(struct fg_rib *rib, unsigned peer, enum fg_family family);
 /* All that a peer has goes. */
 size_t fg_rib_clear(struct fg_rib *rib, unsigned peer);
 bool fg_rib_is_stale(const struct fg_rib *rib, const struct fg_rib_path *path);
+/* Paths of a peer that are stale. */
+uint32_t fg_rib_stales(const struct fg_rib *rib, unsigned peer);
 
 /* ---- The gate ---- */
 

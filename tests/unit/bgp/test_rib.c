@@ -363,10 +363,10 @@ static void test_stale(void **state)
 		announce(g, 0, key, FG_RIB_ADDED);
 	pump(g);
 	fg_rib_stale(&g->rib, 0, FG_IPV4);
-	assert_int_equal(g->rib.peer[0].stale, 3);
+	assert_int_equal(fg_rib_stales(&g->rib, 0), 3);
 	g->asked = 0;
 	announce(g, 0, 2, FG_RIB_SAME);
-	assert_int_equal(g->rib.peer[0].stale, 2);
+	assert_int_equal(fg_rib_stales(&g->rib, 0), 2);
 	pump(g);
 	assert_int_equal(g->asked, 0);
 	assert_int_equal(fg_rib_sweep(&g->rib, 0, FG_IPV4), 2);
@@ -375,7 +375,7 @@ static void test_stale(void **state)
 	check(g, 2, 0);
 	check(g, 4, -1);
 	check(g, 1, 0); /* of the other family */
-	assert_int_equal(g->rib.peer[0].stale, 0);
+	assert_int_equal(fg_rib_stales(&g->rib, 0), 0);
 }
 
 /* The gate has forgotten everything: all that is wanted is asked for again. */
@@ -394,6 +394,31 @@ static void test_gate_begins_anew(void **state)
 	check(g, 2, 1);
 }
 
+/* Whatever order rules are said again in, and come and go in meanwhile, those go that were not, of the one family. */
+static void test_stale_in_any_order(void **state)
+{
+	struct gate *g = *state;
+
+	for (unsigned key = 0; key < 8; key++) /* even: IPv4 */
+		announce(g, 0, key, FG_RIB_ADDED);
+	fg_rib_stale(&g->rib, 0, FG_IPV4);
+	announce(g, 0, 4, FG_RIB_SAME);
+	announce(g, 0, 0, FG_RIB_SAME);
+	withdraw(g, 0, 2, true);
+	announce(g, 0, 2, FG_RIB_ADDED);
+	assert_int_equal(fg_rib_stales(&g->rib, 0), 1);
+	assert_int_equal(fg_rib_sweep(&g->rib, 0, FG_IPV6), 0);
+	assert_int_equal(fg_rib_sweep(&g->rib, 0, FG_IPV4), 1);
+	assert_int_equal(fg_rib_sweep(&g->rib, 0, FG_IPV4), 0);
+	fg_rib_stale(&g->rib, 0, FG_IPV4);
+	fg_rib_stale(&g->rib, 0, FG_IPV4);
+	announce(g, 0, 0, FG_RIB_SAME);
+	assert_int_equal(fg_rib_sweep(&g->rib, 0, FG_IPV4), 2);
+	pump(g);
+	for (unsigned key = 0; key < 8; key++)
+		check(g, key, key == 0 || key % 2 ? 0 : -1);
+}
+
 /* We have forgotten everything: what the gate has of peers is taken over as stale, and goes unless it is announced. */
 static void test_adopted(void **state)
 {
@@ -410,7 +435,7 @@ static void test_adopted(void **state)
 	fg_rib_gate_end(&g->rib, NOW_S);
 	pump(g);
 	assert_int_equal(g->asked, 0);
-	assert_int_equal(g->rib.peer[0].stale, 3);
+	assert_int_equal(fg_rib_stales(&g->rib, 0), 3);
 	announce(g, 0, 1, FG_RIB_SAME);
 	fg_rib_sweep(&g->rib, 0, FG_IPV4);
 	fg_rib_sweep(&g->rib, 0, FG_IPV6);
@@ -599,6 +624,7 @@ int main(void)
 		CASE(test_maximum),
 		CASE(test_stale),
 		CASE(test_gate_begins_anew),
+		CASE(test_stale_in_any_order),
 		CASE(test_adopted),
 		CASE(test_answer_lost),
 		CASE(test_answer_late),
