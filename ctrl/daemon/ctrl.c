@@ -265,8 +265,8 @@ static void close_all(struct fg_ctrl *ctrl)
 {
 	ctrl->configured = false;
 	if (ctrl->event != NULL) {
+		fg_asks_close(&ctrl->asks); /* before those who have asked */
 		fg_bgp_close(ctrl->bgp);
-		fg_asks_close(&ctrl->asks);
 		fg_http_close(ctrl->http);
 		fg_clients_close(&ctrl->clients);
 	}

@@ -26,7 +26,7 @@ static const char *payload_of(const struct fg_record *r)
 	return text;
 }
 
-/* A transaction, also inside the one of a comparison, which goes on while others change rules. */
+/* A transaction; none is open any more when a function here returns, but that of a page of a comparison. */
 static bool begin(struct fg_ledger *s)
 {
 	return fg_sql_do(s, "SAVEPOINT change", "");
@@ -279,10 +279,25 @@ json_t *fg_ledger_history(struct fg_ledger *s, uint64_t limit)
 
 /* ---- What the gate has ---- */
 
+/* Rules that come from here on come by way of the gate: they are not compared. */
 void fg_ledger_compare_begin(struct fg_ledger *s)
 {
-	if (begin(s))
-		fg_sql_do(s, "DELETE FROM seen", "");
+	sqlite3_stmt *st = fg_sql(s, "SELECT ifnull(max(id), 0) FROM rules", "");
+
+	s->compared_to = INT64_MAX;
+	if (fg_sql_row(s, st)) {
+		s->compared_to = sqlite3_column_int64(st, 0);
+		fg_sql_end(s, st);
+	}
+	fg_sql_do(s, "DELETE FROM seen", "");
+}
+
+void fg_ledger_compare_page(struct fg_ledger *s, bool begins)
+{
+	if (begins)
+		begin(s);
+	else
+		commit(s, true);
 }
 
 static int64_t present(struct fg_ledger *s, const struct fg_record *r)
@@ -335,11 +350,6 @@ void fg_ledger_compare(struct fg_ledger *s, const struct fg_record *r, const str
 
 void fg_ledger_compare_end(struct fg_ledger *s, uint64_t generation)
 {
-	commit(s, fg_sql_do(s, "UPDATE rules SET taken = ? WHERE taken IS NULL AND id NOT IN (SELECT id FROM seen)",
-			    "i", (int64_t)generation));
-}
-
-void fg_ledger_compare_stop(struct fg_ledger *s)
-{
-	commit(s, false);
+	fg_sql_do(s, "UPDATE rules SET taken = ? WHERE taken IS NULL AND id <= ? AND id NOT IN (SELECT id FROM seen)",
+		  "ii", (int64_t)generation, s->compared_to);
 }

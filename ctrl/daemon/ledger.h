@@ -59,12 +59,14 @@ int fg_ledger_rollback(struct fg_ledger *s, uint64_t generation, uint64_t now_s,
 /* The latest generations as an array of Generation; NULL: no memory. */
 json_t *fg_ledger_history(struct fg_ledger *s, uint64_t limit);
 
-/* The gate has these rules: begin, each of them, end. What differs is written down as of that generation. */
+/*
+ * The gate has these rules: begin, each of them a page at a time, end. What differs is written down as of that generation. What changes meanwhile is
+ * kept, and a comparison that does not come to its end has taken nothing away.
+ */
 void fg_ledger_compare_begin(struct fg_ledger *s);
+void fg_ledger_compare_page(struct fg_ledger *s, bool begins);
 void fg_ledger_compare(struct fg_ledger *s, const struct fg_record *r, const struct fg_listed *l, uint64_t generation);
 void fg_ledger_compare_end(struct fg_ledger *s, uint64_t generation);
-/* The gate is gone in the midst of it: nothing of it counts. */
-void fg_ledger_compare_stop(struct fg_ledger *s);
 
 /* Who did what and what came of it; `cost` in octets of image. */
 void fg_ledger_audit(struct fg_ledger *s, uint64_t now_s, const char *who, const char *what, uint64_t cost,

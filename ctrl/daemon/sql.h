@@ -22,7 +22,8 @@ struct fg_ledger {
 	uint32_t statements;
 	char path[FG_DETAIL_MAX * 2];
 	uint32_t history;
-	bool kept; /* on disk; otherwise in memory */
+	int64_t compared_to; /* rules up to this one are being compared with the gate */
+	bool kept;           /* on disk; otherwise in memory */
 	char problem[FG_DETAIL_MAX];
 };
 

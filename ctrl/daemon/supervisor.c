@@ -41,7 +41,7 @@ static void forget(struct fg_child *c)
 	c->socket = -1;
 	c->pid = 0;
 	c->asked_us = 0;
-	c->ready = false;
+	c->ready = c->owed = false;
 }
 
 static int on_start(sd_event_source *source, uint64_t us, void *ctx)

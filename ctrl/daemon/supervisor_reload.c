@@ -25,7 +25,6 @@ void fg_shut_ports(struct fg_supervisor *s)
 static void move_http(struct fg_supervisor *s, struct fg_conf *conf)
 {
 	char error[FG_CONF_ERROR_MAX];
-	int r = 0;
 
 	if (strcmp(s->conf.http.address, conf->http.address) == 0 && s->conf.http.port == conf->http.port)
 		return;
@@ -33,11 +32,7 @@ static void move_http(struct fg_supervisor *s, struct fg_conf *conf)
 		fg_log(LOG_ERR, "%s; metrics stay where they were", error);
 		conf->http = s->conf.http;
 	}
-	if (s->child[FG_CTRL].socket >= 0)
-		r = fg_link_tell(s->child[FG_CTRL].socket, FG_LINK_HTTP, NULL, 0, &s->listeners.http,
-				 s->listeners.http >= 0);
-	if (r != 0)
-		fg_log(LOG_ERR, "ctrl does not take the socket of metrics: %s", strerror(-r));
+	fg_tell_http(s);
 }
 
 /* What ports are hangs on it, so nothing of such a file can be used. */

@@ -31,6 +31,7 @@ struct fg_child {
 	uint64_t started_us;
 	bool ready;
 	uint64_t asked_us; /* whether it is alive, and has not answered yet; 0: it has */
+	bool owed;         /* its socket was full: it is told all again once there is room */
 };
 
 struct fg_supervisor {
@@ -58,6 +59,7 @@ void fg_tell_patterns(void *supervisor, uint32_t id, int result, int file);
 void fg_tell_policy(struct fg_supervisor *s);
 void fg_tell_conf(struct fg_supervisor *s);
 void fg_tell_listeners(struct fg_supervisor *s);
+void fg_tell_http(struct fg_supervisor *s);
 void fg_tell_processes(struct fg_supervisor *s);
 /* A new socket between the two, whenever one of them is new. */
 void fg_introduce(struct fg_supervisor *s);

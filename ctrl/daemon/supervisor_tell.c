@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <systemd/sd-daemon.h>
@@ -37,12 +38,30 @@ void fg_tell_patterns(void *supervisor, uint32_t id, int result, int file)
 		fg_log(LOG_ERR, "the gate does not take the patterns: %s", strerror(-r));
 }
 
+/* What a child does not take is said, and where its socket is only full, made up for (pay()). */
+static void owe(struct fg_child *c, const char *what, int r)
+{
+	if (r == 0 || r == -ENOTCONN)
+		return;
+	fg_log(LOG_ERR, "%s does not take %s%s: %s", c->name, what, r == -EAGAIN ? " yet" : "", strerror(-r));
+	if (r != -EAGAIN)
+		return;
+	c->owed = true;
+	sd_event_source_set_io_events(c->io, EPOLLIN | EPOLLOUT);
+}
+
 void fg_tell_policy(struct fg_supervisor *s)
 {
-	int r = fg_tell_gate(s, FG_ASK_POLICY, &s->conf.policy, sizeof(s->conf.policy), NULL, 0);
+	owe(&s->child[FG_GATE], "the policy",
+	    fg_tell_gate(s, FG_ASK_POLICY, &s->conf.policy, sizeof(s->conf.policy), NULL, 0));
+}
 
-	if (r != 0 && r != -ENOTCONN)
-		fg_log(LOG_ERR, "the gate does not take the policy: %s", strerror(-r));
+static int tell_ctrl(struct fg_supervisor *s, enum fg_link_kind kind, const void *body, size_t octets, const int *fds,
+		     size_t n)
+{
+	int socket = s->child[FG_CTRL].socket;
+
+	return socket < 0 ? -ENOTCONN : fg_link_tell(socket, kind, body, octets, fds, n);
 }
 
 /* Files are opened here, for ctrl may not read what is root's. */
@@ -51,7 +70,6 @@ void fg_tell_conf(struct fg_supervisor *s)
 	static struct fg_conf told;
 	int fds[FG_CONF_RULE_FILES_MAX] = { -1 };
 	size_t n = 0;
-	int r;
 
 	if (s->child[FG_CTRL].socket < 0)
 		return;
@@ -67,23 +85,24 @@ void fg_tell_conf(struct fg_supervisor *s)
 	told = s->conf;
 	for (uint32_t i = 0; i < told.bgp.peers; i++) /* keys are for sockets, and those are made here */
 		explicit_bzero(told.bgp.peer[i].md5, sizeof(told.bgp.peer[i].md5));
-	r = fg_link_tell(s->child[FG_CTRL].socket, FG_LINK_CONF, &told, sizeof(told), fds, n);
-	if (r != 0)
-		fg_log(LOG_ERR, "ctrl does not take the configuration: %s", strerror(-r));
+	owe(&s->child[FG_CTRL], "the configuration", tell_ctrl(s, FG_LINK_CONF, &told, sizeof(told), fds, n));
 	while (n > 0)
 		close(fds[--n]);
 }
 
 void fg_tell_listeners(struct fg_supervisor *s)
 {
-	int fds[FG_BGP_LISTEN_MAX], r;
+	int fds[FG_BGP_LISTEN_MAX];
 	size_t n = fg_dial_listeners(&s->dial, fds);
 
-	if (s->child[FG_CTRL].socket < 0)
-		return;
-	r = fg_link_tell(s->child[FG_CTRL].socket, FG_LINK_LISTEN, NULL, 0, fds, n);
-	if (r != 0)
-		fg_log(LOG_ERR, "ctrl does not take the sockets of BGP: %s", strerror(-r));
+	owe(&s->child[FG_CTRL], "the sockets of BGP", tell_ctrl(s, FG_LINK_LISTEN, NULL, 0, fds, n));
+}
+
+void fg_tell_http(struct fg_supervisor *s)
+{
+	const int *fd = &s->listeners.http;
+
+	owe(&s->child[FG_CTRL], "the socket of metrics", tell_ctrl(s, FG_LINK_HTTP, NULL, 0, fd, *fd >= 0));
 }
 
 /* ctrl asks for a connection to a peer: it gets one that is on its way, or why there is none. */
@@ -111,8 +130,7 @@ void fg_tell_processes(struct fg_supervisor *s)
 	}
 	if (s->conf.dpdk.used && s->conf.dpdk.run)
 		all[FG_CHILDREN + 1] = (struct fg_link_process){ "dpdk", s->dpdk.pid, s->dpdk.restarts };
-	if (s->child[FG_CTRL].socket >= 0)
-		fg_link_tell(s->child[FG_CTRL].socket, FG_LINK_PROCESSES, all, sizeof(all), NULL, 0);
+	owe(&s->child[FG_CTRL], "the processes", tell_ctrl(s, FG_LINK_PROCESSES, all, sizeof(all), NULL, 0));
 }
 
 void fg_introduce(struct fg_supervisor *s)
@@ -122,10 +140,9 @@ void fg_introduce(struct fg_supervisor *s)
 	if (s->child[FG_GATE].socket < 0 || s->child[FG_CTRL].socket < 0 || fg_link_pair(pair) != 0)
 		return;
 	r = fg_tell_gate(s, FG_ASK_CTRL, NULL, 0, &pair[0], 1);
+	owe(&s->child[FG_GATE], "a socket to ctrl", r);
 	if (r == 0)
-		r = fg_link_tell(s->child[FG_CTRL].socket, FG_LINK_GATE, NULL, 0, &pair[1], 1);
-	if (r != 0)
-		fg_log(LOG_ERR, "gate and ctrl cannot be put together: %s", strerror(-r));
+		owe(&s->child[FG_CTRL], "a socket to the gate", tell_ctrl(s, FG_LINK_GATE, NULL, 0, &pair[1], 1));
 	close(pair[0]);
 	close(pair[1]);
 }
@@ -201,15 +218,33 @@ static void ctrl_said(struct fg_supervisor *s, ssize_t n)
 	}
 }
 
+/* There is room again. What it has had of this already is no harm, for the last of each counts. */
+static void pay(struct fg_supervisor *s, struct fg_child *c)
+{
+	c->owed = false;
+	sd_event_source_set_io_events(c->io, EPOLLIN);
+	if (c == &s->child[FG_GATE]) {
+		fg_tell_policy(s);
+	} else {
+		fg_tell_conf(s);
+		fg_tell_listeners(s);
+		fg_tell_http(s);
+		fg_tell_processes(s);
+	}
+	fg_introduce(s);
+}
+
 int fg_on_child_io(sd_event_source *source, int fd, uint32_t events, void *ctx)
 {
 	struct fg_supervisor *s = ctx;
 	struct fg_child *c = fd == s->child[FG_GATE].socket ? &s->child[FG_GATE] : &s->child[FG_CTRL];
 	int with = -1;
 	size_t descriptors = 1;
-	ssize_t n = fg_link_receive(fd, s->message, sizeof(s->message), &with, &descriptors);
+	ssize_t n;
 
-	(void)events;
+	if (c->owed && (events & EPOLLOUT))
+		pay(s, c);
+	n = fg_link_receive(fd, s->message, sizeof(s->message), &with, &descriptors);
 	if (n <= 0) {
 		if (n != -EAGAIN && n != -EINTR)
 			sd_event_source_set_enabled(source, SD_EVENT_OFF); /* its end is seen by on_exit_of() */

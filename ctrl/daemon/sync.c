@@ -254,6 +254,8 @@ static bool on_page(void *ctx, struct fg_walk *w, const struct fg_walk_rule *rul
 	struct fg_ctrl *ctrl = s->ctrl;
 
 	(void)w;
+	if (!s->restore)
+		fg_ledger_compare_page(ctrl->ledger, true);
 	for (size_t i = 0; i < n; i++) {
 		if (rules[i].record->flags & FG_RECORD_STATIC)
 			compare_static(s, rules[i].record);
@@ -263,11 +265,11 @@ static bool on_page(void *ctx, struct fg_walk *w, const struct fg_walk_rule *rul
 			fg_ledger_compare(ctrl->ledger, rules[i].record, rules[i].listed,
 					  rules[i].listed->generation + ctrl->generation_base);
 	}
+	if (!s->restore)
+		fg_ledger_compare_page(ctrl->ledger, false);
 	if (!last)
 		return true;
 	if (rules == NULL) {
-		if (!s->restore)
-			fg_ledger_compare_stop(ctrl->ledger);
 		failed(s);
 		return false;
 	}
@@ -349,11 +351,8 @@ static void on_status(void *ctx, const struct fg_message *m)
 	if (read_files(s) != 0)
 		s->files_bad = true;
 	fg_bgp_sync_begin(s->ctrl->bgp);
-	if (fg_walk_start(&s->ctrl->asks, 0, false, on_page, s) != 0) {
-		if (!s->restore)
-			fg_ledger_compare_stop(s->ctrl->ledger);
+	if (fg_walk_start(&s->ctrl->asks, 0, false, on_page, s) != 0)
 		failed(s);
-	}
 }
 
 void fg_sync_start(struct fg_ctrl *ctrl)

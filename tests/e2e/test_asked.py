@@ -141,6 +141,32 @@ def test_withdrawn_while_all_is_compared():
     BOX_.down(PEER)
 
 
+def test_ctrl_is_busy_while_all_changes():
+    """More configurations than its socket has room for, and another gate: ctrl has the last of them once it hears again, and the gate."""
+    gate, ctrl = BOX_.pid("gate"), BOX_.pid("ctrl")
+    with open(BOX_.mount, encoding="ascii") as conf:
+        text = conf.read()
+    os.kill(ctrl, signal.SIGSTOP)
+    try:
+        for i in range(16):
+            before = said("read again")
+            if i == 15:
+                with open(BOX_.mount, "w", encoding="ascii") as conf:
+                    conf.write(text.replace(f"peer {PEER} ", "peer another "))
+            BOX_.daemon.send_signal(signal.SIGHUP)
+            BOX_.until("it was read again", lambda: said("read again") > before)
+        os.kill(gate, signal.SIGKILL)
+        BOX_.until("there is another gate", lambda: len(children()) == 2 and gate not in children())
+    finally:
+        os.kill(ctrl, signal.SIGCONT)
+    BOX_.healthy()
+    BOX_.until("the last counts", lambda: [p["name"] for p in BOX_.once("ListPeers")["parameters"]["peers"]] == ["another"])
+    with open(BOX_.mount, "w", encoding="ascii") as conf:
+        conf.write(text)
+    BOX_.daemon.send_signal(signal.SIGHUP)
+    BOX_.until("as before", lambda: BOX_.peer(PEER))
+
+
 def children():
     """The gate and ctrl, in the order they are started in."""
     with open(f"/proc/{BOX_.daemon.pid}/task/{BOX_.daemon.pid}/children", encoding="ascii") as said:
@@ -173,4 +199,5 @@ def test_gate_dies_before_it_has_the_rules():
 if __name__ == "__main__":
     BOX_ = begin()
     run_all([test_room_of_batches_is_given_back, test_callers_do_not_hold_up_peers, test_withdrawn_while_all_is_compared,
-             test_callers_that_do_not_wait, test_gate_dies_before_it_has_the_rules], BOX_)
+             test_callers_that_do_not_wait, test_ctrl_is_busy_while_all_changes,
+             test_gate_dies_before_it_has_the_rules], BOX_)

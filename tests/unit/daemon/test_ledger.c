@@ -236,6 +236,35 @@ static void test_compare_replaced(void **state)
 	assert_rollback(1, "-9 +1 +2");
 }
 
+/* A comparison goes on while others change rules: what they have changed stays so, whether it comes to its end or not. */
+static void test_changed_while_compared(void **state)
+{
+	struct fg_listed listed = { .added_s = NOW_S };
+	struct fg_records gate = { 0 };
+
+	(void)state;
+	for (uint8_t host = 1; host <= 3; host++)
+		commit(1, FG_OP_ADD, host, 0, false);
+	put(&gate, FG_OP_ADD, 1, 0);
+	put(&gate, FG_OP_ADD, 2, 0);
+	for (int ends = 0; ends < 2; ends++) {
+		fg_ledger_compare_begin(ledger);
+		fg_ledger_compare_page(ledger, true);
+		for (struct fg_record *r = NULL; (r = fg_records_next(&gate, r)) != NULL;)
+			fg_ledger_compare(ledger, r, &listed, 2);
+		fg_ledger_compare_page(ledger, false);
+		commit(3, FG_OP_ADD, 1, 0, false); /* anew, in the place of the other */
+		commit(3, FG_OP_DELETE, 2, 0, false);
+		commit(3, FG_OP_ADD, 9, 0, false);
+		if (ends)
+			fg_ledger_compare_end(ledger, 3);
+		fg_ledger_close(ledger);
+		assert_int_equal(fg_ledger_open(&ledger, folder, 10), 0);
+		assert_rules(NOW_S, ends ? "+1 +9" : "+3 +1 +9");
+	}
+	fg_records_free(&gate);
+}
+
 static void one_hash(void *ctx, uint64_t hash)
 {
 	*(uint64_t *)ctx = hash;
@@ -406,6 +435,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_history_is_bounded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_compare, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_compare_replaced, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_changed_while_compared, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_quarantine_and_numbers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_walk_in_a_walk, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),
