@@ -22,6 +22,7 @@ static int core = -1;
 static double best_probe_ns;
 static uint64_t began_ns;
 static bool real_time;
+static char last[BENCH_WHY_MAX] = "nobody says by what";
 
 int bench_steady_core(void)
 {
@@ -185,5 +186,16 @@ bool bench_steady_end(struct bench_steady *s, double without, char why[BENCH_WHY
 		snprintf(why, BENCH_WHY_MAX, "the core was slower by %.0f %%", 100 * (slowest / best_probe_ns - 1));
 	else
 		return true;
+	bench_steady_because(why);
 	return false;
+}
+
+void bench_steady_because(const char *why)
+{
+	snprintf(last, sizeof(last), "%s", why);
+}
+
+const char *bench_steady_why(void)
+{
+	return last;
 }
