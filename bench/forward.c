@@ -194,6 +194,7 @@ static double take_round(void *ctx, uint64_t *hits)
 	struct bench_steady steady;
 	char why[BENCH_WHY_MAX];
 	uint64_t start, ns;
+	bool steadily;
 
 	bench_steady_begin(&steady);
 	warm(f, 0);
@@ -202,7 +203,9 @@ static double take_round(void *ctx, uint64_t *hits)
 	run(f, 0, &(struct forward_run){ .packets = BENCH_POOL });
 	ns = bench_now_ns() - start;
 	*hits = f->loop.dropped(f->loop.ctx, 0) - *hits;
-	return bench_steady_end(&steady, BENCH_WITHOUT, why) ? (double)ns / BENCH_POOL : 0;
+	steadily = bench_steady_end(&steady, BENCH_WITHOUT, why);
+	bench_steady_rest(ns);
+	return steadily ? (double)ns / BENCH_POOL : 0;
 }
 
 static void offer(void *ctx, const struct bench_offer *offer, struct bench_taken *out)

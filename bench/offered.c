@@ -7,11 +7,10 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "bench/harness.h"
 
-enum { TRIALS_MAX = 100, TRIES = 10 /* of a trial that is disturbed */, CAPACITY_TRIES = 3, REST = 12 };
+enum { TRIALS_MAX = 100, TRIES = 10 /* of a trial that is disturbed */, CAPACITY_TRIES = 3 };
 
 #define SATURATING 1e9 /* packets a second that nobody takes */
 #define ABOVE 1.2      /* of what is taken as fast as it can: more than can be taken at a rate */
@@ -28,21 +27,12 @@ struct search {
 	bool gave_up;
 };
 
-/* A thread of real-time priority that has the core for more than 95 of 100 is put off it. */
-static void rest(void)
-{
-	uint64_t ns = bench_options.trial_ns / REST;
-	const struct timespec t = { .tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u) };
-
-	nanosleep(&t, NULL);
-}
-
 static void offer(void *ctx, const struct bench_runner *runner, double packets_per_s, struct bench_histogram *latencies,
 		  struct bench_taken *out)
 {
 	const struct bench_offer o = { packets_per_s, bench_options.trial_ns, latencies };
 
-	rest();
+	bench_steady_rest(o.ns);
 	runner->offer(ctx, &o, out);
 }
 

@@ -14,7 +14,7 @@
 
 enum {
 	TRIES_A_ROUND = 4,
-	TRIES_A_TURN = 5,
+	TRIES_A_TURN = 3,
 	ASKED = 2000000 /* rules asked one by one, for all packets together */,
 	ASKED_MOST = 2000,
 	ASKED_LEAST = 16

@@ -15,7 +15,7 @@
 
 #include "bench/harness.h"
 
-enum { PROBE_LOOPS = 20000, PROBE_TRIES = 3, RESPITE_NS = 1000000, PRIORITY = 50, CPUS_MAX = 1024 };
+enum { PROBE_LOOPS = 20000, PROBE_TRIES = 3, RESPITE_NS = 1000000, PRIORITY = 50, CPUS_MAX = 1024, REST = 12 };
 static const double probe_slower = 1.06;
 
 static int core = -1;
@@ -137,6 +137,14 @@ static uint64_t read_switches(void)
 static void respite(void)
 {
 	const struct timespec t = { .tv_nsec = RESPITE_NS };
+
+	nanosleep(&t, NULL);
+}
+
+void bench_steady_rest(uint64_t ran_ns)
+{
+	const struct timespec t = { .tv_sec = (time_t)(ran_ns / REST / 1000000000u),
+				    .tv_nsec = (long)(ran_ns / REST % 1000000000u) };
 
 	nanosleep(&t, NULL);
 }

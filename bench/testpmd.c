@@ -272,6 +272,7 @@ static double take_round(void *ctx, uint64_t *hits)
 	say(t, "show port stats 0\n");
 	pps = number(t, "Rx-pps:");
 	*hits = stop(t);
+	bench_steady_rest((WARM_MS + TIMED_MS) * 1000000u);
 	if (!bench_steady_end(&steady, 1, why))
 		return 0;
 	if (pps > 0 && (double)waited <= BENCH_WITHOUT * TIMED_MS * 1e6)

@@ -11,8 +11,14 @@
 
 enum { PORTS = 2, RX = 0, TX = 1 };
 
+/* What all workers of a set of rules read: there are no pages for one each. */
+static struct {
+	struct bench_memory memory;
+	unsigned int users;
+} tables;
+
 struct forward_worker {
-	struct bench_memory tables, live;
+	struct bench_memory live;
 	struct fg_shared shared;
 	struct fg_devices devices;
 	struct fg_clock clock;
@@ -39,27 +45,29 @@ static void close_worker(void *ctx)
 {
 	struct forward_worker *f = ctx;
 
-	bench_memory_put(&f->tables);
+	if (--tables.users == 0)
+		bench_memory_put(&tables.memory);
 	bench_memory_put(&f->live);
 	free(f);
 }
 
-/* Two ports, each other's peer. The second gives nothing, so it is not asked: the loops beside do not ask it either. */
-static void set_ports(struct forward_worker *f, const struct forward_pair *pair)
-{
-	static const char names[PORTS][FG_DEVICE_NAME_OCTETS] = { "one", "two" };
-	struct fg_share_tables *tables = f->tables.at;
+/* Two ports, each other's peer. */
+static const char names[PORTS][FG_DEVICE_NAME_OCTETS] = { "one", "two" };
 
+static void fill_tables(const struct fg_share_layout *l, const struct bench_image *image, size_t rules)
+{
+	uint8_t *at = tables.memory.at;
+	struct fg_share_tables *t = tables.memory.at;
+	struct fg_action *action = (struct fg_action *)(void *)(at + l->actions);
+
+	memcpy(at + l->image[0], image->memory.at, image->bytes);
+	for (size_t i = 0; i <= rules; i++)
+		action[i].flags = FG_ACT_DISCARD;
 	for (uint8_t i = 0; i < PORTS; i++) {
-		memcpy(f->devices.names.name[i], names[i], sizeof(names[i]));
-		memcpy(tables->port[i].name, names[i], sizeof(names[i]));
-		tables->port[i].flags = FG_PORT_USED | FG_PORT_PAIR;
-		tables->port[i].peer = (uint8_t)(1 - i);
-		f->devices.at[i] = (struct fg_device){ .id = i == RX ? pair->rx : pair->tx,
-						       .rx_queues = i == RX ? FORWARD_QUEUES : 0,
-						       .tx_queues = FORWARD_QUEUES };
+		memcpy(t->port[i].name, names[i], sizeof(names[i]));
+		t->port[i].flags = FG_PORT_USED | FG_PORT_PAIR;
+		t->port[i].peer = (uint8_t)(1 - i);
 	}
-	f->devices.names.count = PORTS;
 }
 
 static void set_memory(struct forward_worker *f, const struct bench_image *image, size_t rules)
@@ -71,19 +79,25 @@ static void set_memory(struct forward_worker *f, const struct bench_image *image
 						   .workers = FORWARD_QUEUES };
 	*l = fg_share_layout(&f->shared.sizes);
 	l->tables_octets = l->image[1]; /* nothing is changed, so one image is enough */
-	bench_memory_get(&f->tables, l->tables_octets);
+	if (tables.users++ == 0) {
+		bench_memory_get(&tables.memory, l->tables_octets);
+		fill_tables(l, image, rules);
+	}
 	bench_memory_get(&f->live, l->live_octets);
-	f->shared.tables = f->tables.at;
+	f->shared.tables = tables.memory.at;
 	f->shared.live = f->live.at;
-	memcpy((uint8_t *)f->tables.at + l->image[0], image->memory.at, image->bytes);
 }
 
-static void set_actions(struct forward_worker *f, size_t rules)
+/* The second one gives nothing, so it is not asked: the loops beside do not ask it either. */
+static void set_devices(struct forward_worker *f, const struct forward_pair *pair)
 {
-	struct fg_action *action = (struct fg_action *)(void *)((uint8_t *)f->tables.at + f->shared.layout.actions);
-
-	for (size_t i = 0; i <= rules; i++)
-		action[i].flags = FG_ACT_DISCARD;
+	for (uint8_t i = 0; i < PORTS; i++) {
+		memcpy(f->devices.names.name[i], names[i], sizeof(names[i]));
+		f->devices.at[i] = (struct fg_device){ .id = i == RX ? pair->rx : pair->tx,
+						       .rx_queues = i == RX ? FORWARD_QUEUES : 0,
+						       .tx_queues = FORWARD_QUEUES };
+	}
+	f->devices.names.count = PORTS;
 }
 
 bool forward_worker(struct forward_loop *loop, struct forward_pair *pair, const struct bench_image *image, size_t rules,
@@ -95,13 +109,12 @@ bool forward_worker(struct forward_loop *loop, struct forward_pair *pair, const 
 		bench_fail("no memory");
 	memset(f, 0, sizeof(*f));
 	set_memory(f, image, rules);
-	if (image->memory.huge && !f->tables.huge) {
-		snprintf(why, BENCH_WHY_MAX, "no huge pages are left for an image of its own");
+	if (image->memory.huge && !tables.memory.huge) {
+		snprintf(why, BENCH_WHY_MAX, "no huge pages are left for the image of workers");
 		close_worker(f);
 		return false;
 	}
-	set_ports(f, pair);
-	set_actions(f, rules);
+	set_devices(f, pair);
 	fg_clock_start(&f->clock);
 	for (uint32_t q = 0; q < FORWARD_QUEUES; q++)
 		fg_worker_start(&f->worker[q], &f->shared, q, NULL, &f->devices, &f->clock, (uint16_t)q,
