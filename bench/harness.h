@@ -161,6 +161,7 @@ struct bench_options {
 	bool acl;
 	size_t acl_rules_max;    /* rte_acl is built for no more rules */
 	double other_load_most;  /* of the other cores; above that a round is disturbed */
+	double core_slower_most; /* share by which the core may be slower than at its best; beyond that too */
 	int core;                /* -1: the last */
 	const char *only_runner; /* NULL: all */
 	size_t rounds;           /* good ones of each row, at most BENCH_ROUNDS_MAX */

@@ -37,7 +37,9 @@ static void usage(FILE *to)
 {
 	fputs("usage: flowgate-bench [SUBSET…] [--shape S,…] [--rules N,…] [--traffic T,…] [--plane P,…]\n"
 	      "                      [--json] [--output FILE] [--compare OLD] [--no-acl] [--acl-rules N]\n"
-	      "                      [--runner NAME] [--rounds N] [--core N] [--other-load PERCENT] [--trial MS]\n"
+	      "                      [--runner NAME] [--rounds N] [--core N] [--other-load PERCENT] [--core-slower "
+	      "PERCENT]\n"
+	      "                      [--trial MS]\n"
 	      "       flowgate-bench compare OLD NEW\n"
 	      "       flowgate-bench sizing RULES PCAP [--json]\n"
 	      "       flowgate-bench hunt FILE    flowgate-bench hunted FILE    flowgate-bench list\n",
@@ -200,6 +202,7 @@ enum word {
 	RUNNER,
 	CORE,
 	OTHER_LOAD,
+	CORE_SLOWER,
 	ROUNDS,
 	TRIAL,
 	HELP
@@ -221,6 +224,7 @@ static const struct option options[] = {
 	{ "other-load", 1, NULL, OTHER_LOAD },
 	{ "rounds", 1, NULL, ROUNDS },
 	{ "trial", 1, NULL, TRIAL },
+	{ "core-slower", 1, NULL, CORE_SLOWER },
 	{ 0 },
 };
 
@@ -259,6 +263,9 @@ static bool take_option(struct program *p, int which)
 		return true;
 	case OTHER_LOAD:
 		bench_options.other_load_most = atof(optarg) / 100;
+		return true;
+	case CORE_SLOWER:
+		bench_options.core_slower_most = atof(optarg) / 100;
 		return true;
 	case ROUNDS:
 		bench_options.rounds = strtoul(optarg, NULL, 10);

@@ -27,10 +27,11 @@ json_t *bench_run_object(int argc, char **argv, const char *pinned)
 		json_array_append_new(words, json_string(argv[i]));
 	gmtime_r(&now, &utc);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
-	return json_pack("{s:{s:i,s:s,s:s,s:o,s:o,s:{s:s,s:i,s:i,s:i,s:f}}}", "run", "format", 1, "version", FG_VERSION,
-			 "started", text, "words", words, "machine", bench_machine(), "method", "pinned", pinned,
-			 "packets", BENCH_POOL, "rounds", (int)bench_options.rounds, "checked", BENCH_CHECKED,
-			 "other_load_most", bench_options.other_load_most);
+	return json_pack("{s:{s:i,s:s,s:s,s:o,s:o,s:{s:s,s:i,s:i,s:i,s:f,s:f}}}", "run", "format", 1, "version",
+			 FG_VERSION, "started", text, "words", words, "machine", bench_machine(), "method", "pinned",
+			 pinned, "packets", BENCH_POOL, "rounds", (int)bench_options.rounds, "checked", BENCH_CHECKED,
+			 "other_load_most", bench_options.other_load_most, "core_slower_most",
+			 bench_options.core_slower_most);
 }
 
 static json_t *scenario_object(const struct bench_row *row)

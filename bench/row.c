@@ -20,9 +20,13 @@ enum {
 	ASKED_LEAST = 16
 };
 
-struct bench_options bench_options = {
-	.acl = true, .acl_rules_max = 10000, .other_load_most = 0.5, .core = -1, .rounds = 11, .trial_ns = 100000000
-};
+struct bench_options bench_options = { .acl = true,
+				       .acl_rules_max = 10000,
+				       .other_load_most = 0.5,
+				       .core_slower_most = 0.06,
+				       .core = -1,
+				       .rounds = 11,
+				       .trial_ns = 100000000 };
 
 struct open_row {
 	struct bench_row row;

@@ -16,7 +16,6 @@
 #include "bench/harness.h"
 
 enum { PROBE_LOOPS = 20000, PROBE_TRIES = 3, RESPITE_NS = 1000000, PRIORITY = 50, CPUS_MAX = 1024, REST = 12 };
-static const double probe_slower = 1.06;
 
 static int core = -1;
 static double best_probe_ns;
@@ -190,7 +189,7 @@ bool bench_steady_end(struct bench_steady *s, double without, char why[BENCH_WHY
 	else if (now.steal > s->steal)
 		snprintf(why, BENCH_WHY_MAX, "the hypervisor took the core for %" PRIu64 " jiffies",
 			 now.steal - s->steal);
-	else if (slowest > probe_slower * best_probe_ns)
+	else if (slowest > (1 + bench_options.core_slower_most) * best_probe_ns)
 		snprintf(why, BENCH_WHY_MAX, "the core was slower by %.0f %%", 100 * (slowest / best_probe_ns - 1));
 	else
 		return true;

@@ -25,7 +25,7 @@
 
 enum {
 	TEXT_ROOM = 1 << 14,
-	START_MS = 30000,
+	START_MS = 60000,
 	ANSWER_MS = 5000,
 	WARM_MS = 10,
 	TIMED_MS = 30,
@@ -55,14 +55,16 @@ static void pause_ms(long ms)
 static void become_testpmd(int terminal, const char *mode)
 {
 	int core = bench_steady_core(), policy = sched_getscheduler(0);
-	struct sched_param p = { .sched_priority = sched_get_priority_min(SCHED_FIFO) };
+	struct sched_param p;
 	char cores[32], forward[32];
 
 	snprintf(cores, sizeof(cores), "0@%d,1@%d", core == 0 ? 1 : 0, core);
 	snprintf(forward, sizeof(forward), "--forward-mode=%s", mode);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (policy == SCHED_FIFO)
-		sched_setscheduler(0, SCHED_FIFO, &p);
+	if (policy == SCHED_FIFO && sched_getparam(0, &p) == 0) {
+		p.sched_priority--;
+		sched_setparam(0, &p);
+	}
 	setsid();
 	ioctl(terminal, TIOCSCTTY, 0);
 	if (dup2(terminal, 0) == 0 && dup2(terminal, 1) == 1 && dup2(terminal, 2) == 2)
