@@ -126,13 +126,20 @@ FG_INLINE int pass(const struct fg_port *port)
 	return XDP_PASS;
 }
 
+/* The kernel copies the first buffer of a frame alone. */
+FG_INLINE bool is_whole(struct xdp_md *ctx)
+{
+	return bpf_xdp_get_buff_len(ctx) == (uint64_t)ctx->data_end - ctx->data;
+}
+
 /* On its way, and a copy to the target. */
-static __attribute__((noinline)) int pass_with_copy(const struct scratch *s, struct fg_port_counters *pc)
+static __attribute__((noinline)) int pass_with_copy(struct xdp_md *ctx, const struct scratch *s,
+						    struct fg_port_counters *pc)
 {
 	uint32_t key = (s->port.number & (FG_PORTS_MAX - 1)) * FG_TARGETS + s->verdict.copy_target;
 	void *pair = s->verdict.copy_target < FG_TARGETS ? bpf_map_lookup_elem(&copies, &key) : NULL;
 
-	if (pair != NULL && (s->port.flags & FG_PORT_PAIR) &&
+	if (pair != NULL && (s->port.flags & FG_PORT_PAIR) && is_whole(ctx) &&
 	    bpf_redirect_map(pair, 0, BPF_F_BROADCAST) == XDP_REDIRECT) {
 		count(&pc->copied, s->packet.ip_length);
 		return XDP_REDIRECT;
@@ -168,7 +175,7 @@ FG_INLINE int perform(struct xdp_md *ctx, struct scratch *s, struct fg_port_coun
 		code = redirect(ctx, s);
 		return code == XDP_REDIRECT ? code : no_way(s, pc);
 	}
-	return v->copy ? pass_with_copy(s, pc) : pass(&s->port);
+	return v->copy ? pass_with_copy(ctx, s, pc) : pass(&s->port);
 }
 
 #endif

@@ -12,14 +12,18 @@ FG_INLINE bool straight(const struct xdp_md *ctx, struct fg_packet *out)
 	return fg_straight((const uint8_t *)(long)ctx->data, (const uint8_t *)(long)ctx->data_end, out);
 }
 
-/* What is not straight. A function of its own, which the verifier follows once, and whose ways it does not follow through the match. */
+/*
+ * What is not straight; what of the headers lies behind the first buffer is taken for cut off. A function of its own, which the verifier follows
+ * once, and whose ways it does not follow through the match.
+ */
 __attribute__((noinline)) int parse(struct xdp_md *ctx)
 {
+	const uint8_t *data = (const uint8_t *)(long)ctx->data, *end = (const uint8_t *)(long)ctx->data_end;
 	struct scratch *s = scratch_of_cpu();
 
 	if (s == NULL)
 		return 0;
-	fg_packet_parse((const uint8_t *)(long)ctx->data, (const uint8_t *)(long)ctx->data_end, false, &s->packet);
+	fg_packet_parse_missing(data, end, (uint32_t)(bpf_xdp_get_buff_len(ctx) - (uint64_t)(end - data)), &s->packet);
 	return 1;
 }
 

@@ -169,17 +169,14 @@ static bool take(uint32_t *place, uint32_t who)
 }
 
 /*
- * Who looks at a pid looks at start_ticks too, so that is there first, and once more when the place is ours, for another that tried for it
- * may have written its own.
+ * Who looks at a pid looks at start_ticks too: 0 there is not said yet, as who gave the place back has left it. Nothing is written before the
+ * place is ours.
  */
 bool fg_shared_claim(struct fg_shared *s)
 {
 	for (int i = 0; i < FG_INSTANCES_MAX; i++) {
 		struct fg_share_instance *instance = &s->live->instance[i];
 
-		if (__atomic_load_n(&instance->pid, __ATOMIC_ACQUIRE) != 0)
-			continue;
-		instance->start_ticks = s->start_ticks;
 		if (!take(&instance->pid, (uint32_t)getpid()))
 			continue;
 		__atomic_store_n(&instance->start_ticks, s->start_ticks, __ATOMIC_SEQ_CST);

@@ -141,10 +141,12 @@ void fg_rib_settle(struct fg_rib *rib, const struct fg_rib_step *step, enum fg_r
 	struct fg_rib_entry *e = step->entry;
 	struct fg_rib_step more[FG_RIB_STEPS_MAX];
 
-	if (answer != FG_RIB_LOST && !step->adds)
-		e->in_gate &= ~(1ull << step->peer);
-	else if (answer != FG_RIB_LOST)
+	if (answer == FG_RIB_LOST)
+		e->in_gate |= 1ull << step->peer;
+	else if (step->adds)
 		settle_addition(step, answer == FG_RIB_DONE, why, now_s);
+	else
+		e->in_gate &= ~(1ull << step->peer);
 	if (--e->busy > 0)
 		return;
 	if (e->again || answer == FG_RIB_LOST || steps_of(e, more) > 0)
@@ -159,6 +161,7 @@ void fg_rib_forget_gate(struct fg_rib *rib)
 {
 	for (size_t i = 0; i < rib->buckets; i++)
 		for (struct fg_rib_entry *e = rib->bucket[i]; e != NULL; e = e->chain) {
+			e->was_in_gate |= e->in_gate;
 			e->in_gate = 0;
 			for (struct fg_rib_path *p = e->first; p != NULL; p = p->next)
 				p->gate_version = 0;
@@ -181,6 +184,7 @@ void fg_rib_gate_end(struct fg_rib *rib, uint64_t now_s)
 	for (size_t i = 0; i < rib->buckets; i++)
 		for (struct fg_rib_entry *e = rib->bucket[i], *next; e != NULL; e = next) {
 			next = e->chain;
+			e->was_in_gate = 0;
 			for (struct fg_rib_path *p = e->first; p != NULL; p = p->next)
 				look_again(p, now_s);
 			if (steps_of(e, more) > 0)

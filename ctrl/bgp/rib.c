@@ -142,7 +142,32 @@ struct fg_rib_path *fg_rib_path_of(const struct fg_rib_entry *e, unsigned peer)
 
 bool fg_rib_is_stale(const struct fg_rib *rib, const struct fg_rib_path *p)
 {
-	return p->generation != rib->peer[p->peer].generation[p->entry->family];
+	return p->generation != rib->peer[p->peer].of[p->entry->family].generation;
+}
+
+uint32_t fg_rib_stales(const struct fg_rib *rib, unsigned peer)
+{
+	return rib->peer[peer].of[FG_IPV4].stale + rib->peer[peer].of[FG_IPV6].stale;
+}
+
+static struct fg_rib_list *list_of(struct fg_rib *rib, const struct fg_rib_path *p)
+{
+	return &rib->peer[p->peer].of[p->entry->family];
+}
+
+/* Behind one of the list, or in front of all. */
+static void list_insert(struct fg_rib_list *l, struct fg_rib_path *p, struct fg_rib_path *before)
+{
+	p->before = before;
+	p->behind = before != NULL ? before->behind : l->first;
+	*(p->before != NULL ? &p->before->behind : &l->first) = p;
+	*(p->behind != NULL ? &p->behind->before : &l->last) = p;
+}
+
+static void list_remove(struct fg_rib_list *l, const struct fg_rib_path *p)
+{
+	*(p->before != NULL ? &p->before->behind : &l->first) = p->behind;
+	*(p->behind != NULL ? &p->behind->before : &l->last) = p->before;
 }
 
 /* Behind those that are preferred, and those that are no less and came before. */
@@ -172,28 +197,30 @@ void fg_rib_peer(struct fg_rib *rib, unsigned peer, uint32_t preference, uint32_
 
 	of->preference = preference;
 	of->max = max;
-	for (struct fg_rib_path *p = moved ? of->first : NULL; p != NULL; p = p->behind) {
-		order_remove(p);
-		order_insert(rib, p);
-		fg_rib_touch(rib, p->entry);
-	}
+	for (int f = 0; moved && f < FG_FAMILY_COUNT; f++)
+		for (struct fg_rib_path *p = of->of[f].first; p != NULL; p = p->behind) {
+			order_remove(p);
+			order_insert(rib, p);
+			fg_rib_touch(rib, p->entry);
+		}
 }
 
-static void path_insert(struct fg_rib *rib, struct fg_rib_path *p)
+static void path_insert(struct fg_rib *rib, struct fg_rib_path *p, bool stale)
 {
 	struct fg_rib_peer *peer = &rib->peer[p->peer];
+	struct fg_rib_list *l = list_of(rib, p);
 
 	order_insert(rib, p);
-	p->before = peer->last;
-	p->behind = NULL;
-	*(peer->last != NULL ? &peer->last->behind : &peer->first) = p;
-	peer->last = p;
+	list_insert(l, p, stale ? NULL : l->last);
+	p->generation = l->generation - stale;
+	l->stale += stale;
+	l->count++;
 	peer->count++;
 	peer->most = peer->count > peer->most ? peer->count : peer->most;
 	rib->paths++;
 }
 
-static struct fg_rib_path *path_new(struct fg_rib *rib, struct fg_rib_entry *e, unsigned peer)
+static struct fg_rib_path *path_new(struct fg_rib *rib, struct fg_rib_entry *e, unsigned peer, bool stale)
 {
 	struct fg_rib_path *p = calloc(1, sizeof(*p));
 
@@ -201,21 +228,19 @@ static struct fg_rib_path *path_new(struct fg_rib *rib, struct fg_rib_entry *e, 
 		return NULL;
 	p->entry = e;
 	p->peer = (uint8_t)peer;
-	p->generation = rib->peer[peer].generation[e->family];
-	path_insert(rib, p);
+	path_insert(rib, p, stale);
 	return p;
 }
 
 static void path_free(struct fg_rib *rib, struct fg_rib_path *p)
 {
-	struct fg_rib_peer *peer = &rib->peer[p->peer];
+	struct fg_rib_list *l = list_of(rib, p);
 
 	order_remove(p);
-	*(p->before != NULL ? &p->before->behind : &peer->first) = p->behind;
-	*(p->behind != NULL ? &p->behind->before : &peer->last) = p->before;
-	peer->count--;
-	if (fg_rib_is_stale(rib, p))
-		peer->stale--;
+	list_remove(l, p);
+	l->stale -= fg_rib_is_stale(rib, p);
+	l->count--;
+	rib->peer[p->peer].count--;
 	rib->paths--;
 	fg_rib_touch(rib, p->entry);
 	free(p->why);
@@ -278,10 +303,14 @@ static void set_wish(struct fg_rib *rib, struct fg_rib_path *p, const struct fg_
 
 static void freshen(struct fg_rib *rib, struct fg_rib_path *p)
 {
+	struct fg_rib_list *l = list_of(rib, p);
+
 	if (!fg_rib_is_stale(rib, p))
 		return;
-	rib->peer[p->peer].stale--;
-	p->generation = rib->peer[p->peer].generation[p->entry->family];
+	list_remove(l, p);
+	list_insert(l, p, l->last);
+	l->stale--;
+	p->generation = l->generation;
 }
 
 static int renew(struct fg_rib *rib, struct fg_rib_path *p, const struct fg_rib_wish *wish,
@@ -318,7 +347,7 @@ int fg_rib_announce(struct fg_rib *rib, unsigned peer, const struct fg_rule *rul
 	if (e == NULL)
 		e = entry_new(rib, rule, hash);
 	if (e != NULL && p == NULL)
-		p = path_new(rib, e, peer);
+		p = path_new(rib, e, peer, false);
 	if (p != NULL && site_number(rib, wish->site, &site) == 0)
 		return renew(rib, p, wish, refused, site);
 	if (p != NULL)
@@ -352,35 +381,29 @@ bool fg_rib_withdraw(struct fg_rib *rib, unsigned peer, const struct fg_rule *ru
 
 void fg_rib_stale(struct fg_rib *rib, unsigned peer, enum fg_family family)
 {
-	struct fg_rib_peer *of = &rib->peer[peer];
+	struct fg_rib_list *l = &rib->peer[peer].of[family];
 
-	of->generation[family]++;
-	of->stale = 0;
-	for (const struct fg_rib_path *p = of->first; p != NULL; p = p->behind)
-		of->stale += fg_rib_is_stale(rib, p);
+	l->generation++;
+	l->stale = l->count;
 }
 
 size_t fg_rib_sweep(struct fg_rib *rib, unsigned peer, enum fg_family family)
 {
-	struct fg_rib_path *next, *p = rib->peer[peer].first;
-	size_t gone = 0;
+	struct fg_rib_list *l = &rib->peer[peer].of[family];
+	size_t gone = l->stale;
 
-	for (; p != NULL; p = next) {
-		next = p->behind;
-		if (p->entry->family != family || !fg_rib_is_stale(rib, p))
-			continue;
-		path_free(rib, p);
-		gone++;
-	}
+	while (l->stale > 0)
+		path_free(rib, l->first);
 	return gone;
 }
 
 size_t fg_rib_clear(struct fg_rib *rib, unsigned peer)
 {
-	size_t gone = 0;
+	size_t gone = rib->peer[peer].count;
 
-	for (; rib->peer[peer].first != NULL; gone++)
-		path_free(rib, rib->peer[peer].first);
+	for (int f = 0; f < FG_FAMILY_COUNT; f++)
+		while (rib->peer[peer].of[f].first != NULL)
+			path_free(rib, rib->peer[peer].of[f].first);
 	return gone;
 }
 
@@ -399,13 +422,11 @@ int fg_rib_gate_has(struct fg_rib *rib, unsigned peer, const struct fg_rule *rul
 		return -ENOMEM;
 	e->in_gate |= 1ull << peer;
 	p = fg_rib_path_of(e, peer);
-	if (p == NULL && rib->peer[peer].count < rib->peer[peer].max) {
-		p = path_new(rib, e, peer);
+	if (p == NULL && !(e->was_in_gate >> peer & 1) && rib->peer[peer].count < rib->peer[peer].max) {
+		p = path_new(rib, e, peer, true);
 		if (p == NULL)
 			return -ENOMEM;
 		set_wish(rib, p, wish, site);
-		p->generation--;
-		rib->peer[peer].stale++;
 	}
 	if (p != NULL)
 		p->gate_version = same_wish(p, wish, site) ? p->version : 0;
@@ -432,5 +453,8 @@ struct fg_rule fg_rib_rule(const struct fg_rib_path *p)
 
 const struct fg_rib_path *fg_rib_each(const struct fg_rib *rib, unsigned peer, const struct fg_rib_path *before)
 {
-	return before == NULL ? rib->peer[peer].first : before->behind;
+	const struct fg_rib_path *p = before == NULL ? rib->peer[peer].of[FG_IPV4].first : before->behind;
+	bool more = before == NULL || before->entry->family == FG_IPV4;
+
+	return p == NULL && more ? rib->peer[peer].of[FG_IPV6].first : p;
 }

@@ -25,12 +25,12 @@ struct fg_rib_wish {
 struct fg_rib_path {
 	struct fg_rib_entry *entry;
 	struct fg_rib_path *next;            /* of the entry, best first */
-	struct fg_rib_path *before, *behind; /* of the peer */
+	struct fg_rib_path *before, *behind; /* of the peer and family, stale ones first */
 	struct fg_actions actions;
 	uint32_t ttl_s;
 	uint32_t version;      /* of what is asked for: no other wish in the table has had it */
 	uint32_t gate_version; /* that the gate has; 0: none */
-	uint32_t generation;   /* of the peer's table: a lower one than the peer's is stale */
+	uint32_t generation;   /* of the peer's table of the family: a lower one than that's is stale */
 	uint64_t until_s;      /* the gate lets it go then; 0: it does not */
 	uint8_t peer;
 	uint8_t site; /* place of its name, from 1; 0: everywhere */
@@ -55,7 +55,8 @@ struct fg_rib_entry {
 	struct fg_rib_entry *queue; /* of what is to be looked at */
 	struct fg_rib_path *first;
 	uint64_t hash;
-	uint64_t in_gate; /* bit p: the gate has this NLRI of peer p */
+	uint64_t in_gate;     /* bit p: the gate has this NLRI of peer p, or may have it */
+	uint64_t was_in_gate; /* in_gate as it was before the gate was forgotten, until all is known again */
 	uint16_t nlri_len;
 	uint16_t busy; /* steps without an answer */
 	uint8_t family, offset_form;
@@ -66,9 +67,11 @@ struct fg_rib_entry {
 _Static_assert(FG_PEERS_MAX <= 64, "a bit of fg_rib_entry.in_gate each");
 
 struct fg_rib_peer {
-	struct fg_rib_path *first, *last;
-	uint32_t preference, max, count, stale, most;
-	uint32_t generation[FG_FAMILY_COUNT];
+	struct fg_rib_list {
+		struct fg_rib_path *first, *last;
+		uint32_t count, stale, generation;
+	} of[FG_FAMILY_COUNT];
+	uint32_t preference, max, count, most;
 	uint32_t left_out; /* announced over the maximum, since fg_rib_room() said that there is room */
 };
 
@@ -103,12 +106,17 @@ bool fg_rib_room(struct fg_rib *rib, unsigned peer);
 /* False: there was none. */
 bool fg_rib_withdraw(struct fg_rib *rib, unsigned peer, const struct fg_rule *rule);
 
-/* What a peer has of a family becomes stale until it is announced anew; and what is still stale goes. The number of those. */
+/*
+ * What a peer has of a family becomes stale until it is announced anew; and what is still stale goes. The number of those. A peer can ask for both as
+ * often as it wants: what is not stale costs nothing.
+ */
 void fg_rib_stale(struct fg_rib *rib, unsigned peer, enum fg_family family);
 size_t fg_rib_sweep(struct fg_rib *rib, unsigned peer, enum fg_family family);
 /* All that a peer has goes. */
 size_t fg_rib_clear(struct fg_rib *rib, unsigned peer);
 bool fg_rib_is_stale(const struct fg_rib *rib, const struct fg_rib_path *path);
+/* Paths of a peer that are stale. */
+uint32_t fg_rib_stales(const struct fg_rib *rib, unsigned peer);
 
 /* ---- The gate ---- */
 
@@ -128,6 +136,7 @@ size_t fg_rib_next(struct fg_rib *rib, struct fg_rib_step out[FG_RIB_STEPS_MAX])
 /* The path that a step adds; NULL: it is a deletion, or the path has gone or changed since the step was made. */
 const struct fg_rib_path *fg_rib_step_path(const struct fg_rib_step *step);
 
+/* LOST: nobody knows whether it was done, or will be yet. */
 enum fg_rib_answer { FG_RIB_DONE, FG_RIB_REFUSED, FG_RIB_LOST };
 
 /* What became of a step, by now; why, or what is to be said of it, may be NULL. */
@@ -136,7 +145,10 @@ void fg_rib_settle(struct fg_rib *rib, const struct fg_rib_step *step, enum fg_r
 
 /* Nothing is known of what the gate has; then each rule that it has; then all that differs is queued, and what was refused is asked for again. */
 void fg_rib_forget_gate(struct fg_rib *rib);
-/* A rule of the gate. A path that is not there is made, stale, for its peer will say. 0 or -ENOMEM. */
+/*
+ * A rule of the gate. A path that is not there is made, stale, for its peer will say; but not where the gate was known to have it, for then the peer has
+ * withdrawn it since. 0 or -ENOMEM.
+ */
 int fg_rib_gate_has(struct fg_rib *rib, unsigned peer, const struct fg_rule *rule, const struct fg_rib_wish *wish);
 void fg_rib_gate_end(struct fg_rib *rib, uint64_t now_s);
 /* The gate has thrown away all rules, as an operator wished: they do not come back by themselves. */

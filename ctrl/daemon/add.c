@@ -113,7 +113,7 @@ static void emit(struct fg_op *op)
 	while (op->more && fill(a, ALL)) {
 		fg_op_continue(op, a->change != NULL ? reply_of(op)
 						     : json_pack("{s:o}", "rules", fg_pages_take(&a->pages)));
-		if (op->client != NULL && op->client->out_len - op->client->out_at > FG_CLIENT_OUT_ENOUGH) {
+		if (fg_op_is_heard(op) && op->client->out_len - op->client->out_at > FG_CLIENT_OUT_ENOUGH) {
 			op->drained = emit;
 			return;
 		}

@@ -144,12 +144,10 @@ static void say(struct fg_bgp *b)
 	b->said_admitted = b->said_refused = b->said_deleted = b->batches = 0;
 }
 
-static int on_retry(sd_event_source *source, uint64_t us, void *ctx)
+static void pump_later(struct fg_bgp *b)
 {
-	(void)source;
-	(void)us;
-	fg_bgp_kick(ctx);
-	return 0;
+	sd_event_source_set_time_relative(b->pump, RETRY_US);
+	sd_event_source_set_enabled(b->pump, SD_EVENT_ONESHOT);
 }
 
 static void on_done(void *ctx, struct fg_change *c, bool answered)
@@ -168,8 +166,8 @@ static void on_done(void *ctx, struct fg_change *c, bool answered)
 	/* Without an answer there is another gate soon, and all is compared with it; or this one gave the batch up, and is asked again. */
 	if (answered)
 		fg_bgp_kick(b);
-	else if (b->ctrl->asks.fd >= 0)
-		sd_event_add_time_relative(b->ctrl->event, NULL, CLOCK_MONOTONIC, RETRY_US, 0, on_retry, b);
+	else
+		pump_later(b);
 }
 
 /* ---- Batches ---- */
@@ -210,28 +208,33 @@ static void pump(struct fg_bgp *b)
 		b->change = NULL;
 	}
 	settle_all(b, FG_RIB_LOST);
+	pump_later(b);
 }
 
-static int on_pump(sd_event_source *source, void *ctx)
+static int on_pump(sd_event_source *source, uint64_t us, void *ctx)
 {
 	(void)source;
+	(void)us;
 	pump(ctx);
 	return 0;
 }
 
 void fg_bgp_kick(struct fg_bgp *b)
 {
-	if (b != NULL && b->pump != NULL)
-		sd_event_source_set_enabled(b->pump, SD_EVENT_ONESHOT);
+	if (b == NULL || b->pump == NULL)
+		return;
+	sd_event_source_set_time(b->pump, 0);
+	sd_event_source_set_enabled(b->pump, SD_EVENT_ONESHOT);
 }
 
-/* Behind everything else that is ready, so that what has come together goes together. */
+/*
+ * Behind everything else that is ready now, so that what has come together goes together; but not behind what comes after it, or callers could hold it
+ * off for good. So it is a time that has come already.
+ */
 int fg_bgp_pump_open(struct fg_bgp *b)
 {
-	int r = sd_event_add_defer(b->ctrl->event, &b->pump, on_pump, b);
+	int r = sd_event_add_time(b->ctrl->event, &b->pump, CLOCK_MONOTONIC, 0, 1, on_pump, b);
 
-	if (r >= 0)
-		r = sd_event_source_set_priority(b->pump, SD_EVENT_PRIORITY_NORMAL + 10);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(b->pump, SD_EVENT_OFF);
 	return r;

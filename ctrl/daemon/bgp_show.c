@@ -152,8 +152,8 @@ static json_t *rules_object(const struct fg_bgp_peer *p)
 		others += !at->refused && !fg_rib_in_gate(at);
 	}
 	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "decoded", (json_int_t)rib->peer[p->index].count, "admitted",
-			 in_gate, "refused", refused, "waiting", others, "stale", (json_int_t)rib->peer[p->index].stale,
-			 "maximum", (json_int_t)p->config.max_rules);
+			 in_gate, "refused", refused, "waiting", others, "stale",
+			 (json_int_t)fg_rib_stales(rib, p->index), "maximum", (json_int_t)p->config.max_rules);
 }
 
 static json_t *families_array(const struct fg_bgp_peer *p, bool up)
@@ -270,7 +270,7 @@ size_t fg_bgp_reading(const struct fg_bgp *b, struct fg_metrics_peer out[FG_PEER
 		memcpy(out[n].name, p->config.name, sizeof(out[n].name));
 		out[n].up = fg_session_state(&p->session) == FG_SESSION_ESTABLISHED;
 		out[n].rules = b->rib.peer[i].count;
-		out[n].stale = b->rib.peer[i].stale;
+		out[n].stale = fg_rib_stales(&b->rib, (unsigned)i);
 		for (int r = 0; r < FG_BGP_RESULTS; r++)
 			out[n].count[r] = p->count[r];
 		n++;

@@ -78,11 +78,14 @@ static int by_place(const void *a, const void *b)
 static void on_answer(void *ctx, const struct fg_message *m)
 {
 	struct fg_change *c = ctx;
+	struct fg_ctrl *ctrl = c->ctrl;
 	uint64_t now_us;
 
 	if (m == NULL || m->kind != FG_SAY_BATCH || m->octets < sizeof(*m) + sizeof(c->result)) {
 		if (m == NULL || !m->more)
 			c->done(c->ctx, c, false);
+		if (m == NULL) /* a gate that is only slow may do it yet, and then it is to be written down */
+			fg_sync_start(ctrl);
 		return;
 	}
 	memcpy(&c->result, m + 1, sizeof(c->result));

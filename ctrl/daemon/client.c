@@ -19,12 +19,19 @@
 
 enum { IN_FIRST = 4096, OUT_FIRST = 4096, LINES_A_TURN = 64, PATIENCE_US = 5000000 };
 
+static void hang_up(struct fg_client *c)
+{
+	c->io = sd_event_source_disable_unref(c->io);
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+}
+
 static void free_client(struct fg_client *c)
 {
 	struct fg_clients *all = c->all;
 
-	sd_event_source_disable_unref(c->io);
-	close(c->fd);
+	hang_up(c);
 	*c->before = c->next;
 	if (c->next != NULL)
 		c->next->before = c->before;
@@ -38,7 +45,7 @@ static void free_client(struct fg_client *c)
 static void defer(struct fg_client *c)
 {
 	c->deferred = true;
-	sd_event_source_set_enabled(c->all->again, SD_EVENT_ON);
+	sd_event_source_set_enabled(c->all->again, SD_EVENT_ONESHOT);
 }
 
 static void kill_client(struct fg_client *c)
@@ -47,11 +54,17 @@ static void kill_client(struct fg_client *c)
 	defer(c);
 }
 
+/* Its lines are taken: it has no question under way, and reads what it is answered. */
+static bool is_heard(const struct fg_client *c)
+{
+	return !c->dead && !c->closing && c->op == NULL && c->out_len - c->out_at < FG_CLIENT_OUT_ENOUGH;
+}
+
 static void watch(struct fg_client *c)
 {
 	uint32_t events = 0;
 
-	if (!c->ended && !c->closing && c->op == NULL)
+	if (!c->ended && is_heard(c))
 		events |= EPOLLIN;
 	if (c->out_len > c->out_at)
 		events |= EPOLLOUT;
@@ -76,7 +89,8 @@ static void flush(struct fg_client *c)
 		c->out_at = c->out_len = 0;
 	if (waited && c->out_len == 0 && c->op != NULL)
 		c->all->drained(c->all->ctx, c);
-	if (c->out_len == 0 && (c->closing || (c->ended && c->op == NULL && c->streams == 0)))
+	/* One that is to be looked at again may have sent more lines before it ended. */
+	if (c->out_len == 0 && (c->closing || (c->ended && !c->deferred && c->op == NULL && c->streams == 0)))
 		kill_client(c);
 }
 
@@ -178,8 +192,7 @@ static void take_lines(struct fg_client *c)
 {
 	int lines = 0;
 
-	while (!c->dead && !c->closing && c->op == NULL && c->out_len - c->out_at < FG_CLIENT_OUT_ENOUGH &&
-	       lines < LINES_A_TURN && take_line(c))
+	while (is_heard(c) && lines < LINES_A_TURN && take_line(c))
 		lines++;
 	if (lines == LINES_A_TURN)
 		defer(c);
@@ -232,11 +245,12 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *ctx)
 }
 
 /* Everything that is due for callers that something has happened to, and the end of those that are dead. */
-static int on_again(sd_event_source *source, void *ctx)
+static int on_again(sd_event_source *source, uint64_t us, void *ctx)
 {
 	struct fg_clients *all = ctx;
 
-	sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	(void)source;
+	(void)us;
 	for (struct fg_client *c = all->first, *next; c != NULL; c = next) {
 		next = c->next;
 		if (!c->deferred)
@@ -251,7 +265,10 @@ static int on_again(sd_event_source *source, void *ctx)
 		if (!c->dead)
 			continue;
 		all->gone(all->ctx, c);
-		free_client(c);
+		if (c->op == NULL)
+			free_client(c);
+		else
+			hang_up(c);
 	}
 	return 0;
 }
@@ -349,7 +366,8 @@ int fg_clients_open(struct fg_clients *all, sd_event *event, int listener)
 	int r;
 
 	all->event = event;
-	r = sd_event_add_defer(event, &all->again, on_again, all);
+	/* A time that has come already: a source that is only deferred would go before all others for as long as it is on. */
+	r = sd_event_add_time(event, &all->again, CLOCK_MONOTONIC, 0, 1, on_again, all);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(all->again, SD_EVENT_OFF);
 	if (r >= 0)

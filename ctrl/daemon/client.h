@@ -56,8 +56,9 @@ struct fg_clients {
 	size_t count;
 	/* A line has come, to be answered by fg_client_reply() or fg_client_error(), now or later. */
 	void (*asked)(void *ctx, struct fg_client *c, const char *line, size_t len);
-	/* All that waited has been sent, or the caller is gone: its op is to be told. */
+	/* All that waited has been sent: its op is to be told. */
 	void (*drained)(void *ctx, struct fg_client *c);
+	/* The caller is gone, and nothing is sent to it any more. One with an op keeps its place until that is done, and is gone again then. */
 	void (*gone)(void *ctx, struct fg_client *c);
 	void *ctx;
 };

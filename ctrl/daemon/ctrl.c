@@ -44,10 +44,8 @@ static void on_gone(void *ctx, struct fg_client *c)
 	(void)ctx;
 	fg_parts_free(c->parts);
 	c->parts = NULL;
-	c->op = NULL;
 	if (op == NULL)
 		return;
-	op->client = NULL;
 	if (op->drained != NULL)
 		op->drained(op);
 	else if (c->streams != 0)

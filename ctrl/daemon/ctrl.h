@@ -26,6 +26,7 @@ struct fg_ctrl {
 	struct fg_ledger *ledger;
 	struct fg_http *http;
 	struct fg_metrics metrics;
+	bool naming, name_again; /* the names of rules are being read for samples; there have been others since */
 	struct fg_link_process process[FG_LINK_PROCESSES_MAX];
 	int rule_fd[FG_CONF_RULE_FILES_MAX]; /* of conf.rule_file[] */
 	uint32_t rule_fds;

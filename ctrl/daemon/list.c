@@ -77,7 +77,7 @@ static void add(struct fg_op *op, const struct fg_walk_rule *rule)
 
 static bool is_behind(const struct fg_op *op)
 {
-	return op->client != NULL && op->client->out_len - op->client->out_at > FG_CLIENT_OUT_ENOUGH;
+	return fg_op_is_heard(op) && op->client->out_len - op->client->out_at > FG_CLIENT_OUT_ENOUGH;
 }
 
 static void add_announced(void *ctx, json_t *rule)
@@ -119,7 +119,7 @@ static bool on_page(void *ctx, struct fg_walk *w, const struct fg_walk_rule *rul
 	struct fg_op *op = ctx;
 	struct listing *l = op->state;
 
-	for (size_t i = 0; i < n && op->client != NULL; i++)
+	for (size_t i = 0; i < n && fg_op_is_heard(op); i++)
 		if (is_asked(op, rules[i].record))
 			add(op, &rules[i]);
 	if (!last && is_behind(op)) {

@@ -66,10 +66,14 @@ static void get_interface(struct fg_op *op)
 	fg_op_end(op);
 }
 
+bool fg_op_is_heard(const struct fg_op *op)
+{
+	return !op->client->dead;
+}
+
 void fg_op_end(struct fg_op *op)
 {
-	if (op->client != NULL)
-		fg_client_done(op->client);
+	fg_client_done(op->client);
 	if (op->free != NULL)
 		op->free(op->state);
 	json_decref(op->parameters);
@@ -78,7 +82,7 @@ void fg_op_end(struct fg_op *op)
 
 void fg_op_reply(struct fg_op *op, json_t *parameters)
 {
-	if (op->client == NULL)
+	if (!fg_op_is_heard(op))
 		json_decref(parameters);
 	else if (!fg_client_reply(op->client, parameters, false))
 		fg_client_error(op->client, INTERFACE ".TooLarge", json_pack("{s:i}", "limit", FG_LINE_MAX));
@@ -87,7 +91,7 @@ void fg_op_reply(struct fg_op *op, json_t *parameters)
 
 bool fg_op_continue(struct fg_op *op, json_t *parameters)
 {
-	if (op->client != NULL)
+	if (fg_op_is_heard(op))
 		return fg_client_reply(op->client, parameters, true);
 	json_decref(parameters);
 	return true;
@@ -97,7 +101,7 @@ void fg_op_error(struct fg_op *op, const char *name, json_t *parameters)
 {
 	char whole[FG_NAME_MAX + 32] = INTERFACE ".";
 
-	if (op->client == NULL) {
+	if (!fg_op_is_heard(op)) {
 		json_decref(parameters);
 	} else {
 		strncat(whole, name, FG_NAME_MAX);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * One call of a method, from its line to its last reply. A caller that goes away leaves its call behind, for what the gate
- * has been asked for happens anyway and is to be written down. Private to ctrl/daemon.
+ * has been asked for happens anyway and is to be written down; it keeps its place among callers until then, so that what is
+ * asked by all of them at once is bounded. Private to ctrl/daemon.
  */
 #ifndef CTRL_DAEMON_OP_H
 #define CTRL_DAEMON_OP_H
@@ -10,7 +11,7 @@
 
 struct fg_op {
 	struct fg_ctrl *ctrl;
-	struct fg_client *client; /* NULL: it went away */
+	struct fg_client *client;
 	const struct fg_method *method;
 	json_t *parameters;
 	bool more;
@@ -42,6 +43,8 @@ void fg_op_error(struct fg_op *op, const char *name, json_t *parameters);
 void fg_op_unavailable(struct fg_op *op, const char *message);
 /* Over without a reply: all of them have been sent. */
 void fg_op_end(struct fg_op *op);
+/* The caller is still there. */
+bool fg_op_is_heard(const struct fg_op *op);
 /* Another reply that is not the last. False: it is larger than a line. */
 bool fg_op_continue(struct fg_op *op, json_t *parameters);
 

@@ -13,11 +13,18 @@
 
 static size_t charged; /* octets of batches that are not whole */
 
+/* A batch that is not whole holds so much; one that is, or is no more, nothing. */
+static void charge(struct fg_batch_parts *b, size_t octets)
+{
+	charged += octets - b->charged;
+	b->charged = octets;
+}
+
 void fg_parts_free(struct fg_batch_parts *b)
 {
 	if (b == NULL)
 		return;
-	charged -= b->records.room;
+	charge(b, 0);
 	fg_records_free(&b->records);
 	json_decref(b->refused);
 	free(b);
@@ -90,7 +97,6 @@ static bool is_reserved(const struct fg_ctrl *ctrl, const struct fg_load *load)
 
 static int add_loaded(struct fg_op *op, struct fg_batch_parts *b, const struct fg_load *load, enum fg_record_op what)
 {
-	size_t before = b->records.room;
 	int r = 0;
 
 	if (is_reserved(op->ctrl, load)) {
@@ -103,7 +109,7 @@ static int add_loaded(struct fg_op *op, struct fg_batch_parts *b, const struct f
 	}
 	for (size_t i = 0; i < load->count && r == 0; i++)
 		r = add_rule(b, load->rule[i], what);
-	charged += b->records.room - before;
+	charge(b, b->records.room);
 	if (r != 0 || charged > FG_ASK_QUEUE_MAX)
 		return out_of_memory(op);
 	if (b->records.count + json_array_size(b->refused) > FG_BATCH_MAX) {
@@ -209,6 +215,7 @@ bool fg_parts_take(struct fg_op *op, enum fg_record_op what, struct fg_batch_par
 		return false;
 	}
 	op->client->parts = NULL;
+	charge(b, 0);
 	*batch = b;
 	return true;
 }

@@ -14,6 +14,7 @@ struct fg_batch_parts {
 	uint64_t part, parts;      /* the last that came, and how many there are */
 	struct fg_records records; /* place i of the batch is record i */
 	json_t *refused;           /* Rules that were refused when they were read */
+	size_t charged;            /* octets, of those that all unfinished batches may hold together */
 };
 
 /*

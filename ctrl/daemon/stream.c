@@ -13,20 +13,30 @@
 
 #define NS_PER_S 1000000000.0
 
-/* Nothing to do with what was read: the names of rules are kept by who reads. */
+static void names_renew(struct fg_ctrl *ctrl);
+
+/* The names of rules are kept by who reads; what has changed since it began to is in the next reading. */
 static void names_read(void *ctx, char *text, size_t len)
 {
-	(void)ctx;
+	struct fg_ctrl *ctrl = ctx;
+
 	(void)len;
 	free(text);
+	ctrl->naming = false;
+	if (ctrl->name_again)
+		names_renew(ctrl);
 }
 
-/* Samples come with slots, and names of slots with a reading of all rules. */
+/* Samples come with slots, and names of slots with a reading of all rules: one at a time, however often they change. */
 static void names_renew(struct fg_ctrl *ctrl)
 {
+	ctrl->name_again = ctrl->naming;
+	if (ctrl->naming)
+		return;
 	for (const struct fg_client *c = ctrl->clients.first; c != NULL; c = c->next)
 		if (c->streams & FG_STREAM_SAMPLES) {
-			fg_scrape(ctrl, names_read, NULL);
+			ctrl->naming = true;
+			fg_scrape(ctrl, names_read, ctrl);
 			return;
 		}
 }

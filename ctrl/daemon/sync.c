@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The gate and the store made to agree. The gate is right where it has adopted its rules, or has had ours before: then the store is
- * corrected. A gate that begins with nothing gets what the store has. Static rules are right as the files say.
+ * The gate and the store made to agree. The gate is right where its own store has had our rules: then ours is corrected. Where it has not had them yet
+ * it gets them, however often it is begun with, and whoever dies meanwhile. Static rules are right as the files say.
  *
  * Steps: status (whose rules count, and from where generations count on); all rules of the gate, compared; then what is
  * missing, as batches; quarantine beside it. Any step that fails is tried again with the next gate.
@@ -21,7 +21,8 @@ enum { RETRY_US = 1000000 };
 
 struct fg_sync {
 	struct fg_ctrl *ctrl;
-	bool restore; /* the gate has none of our rules */
+	bool restore;        /* the gate does not have our rules yet */
+	uint64_t store_made; /* of the gate */
 	bool files_bad;
 	struct fg_records files;       /* static rules as they should be */
 	const struct fg_record **file; /* sorted */
@@ -52,6 +53,13 @@ static void over(struct fg_sync *s)
 	fg_bgp_kick(ctrl->bgp);
 	if (again)
 		fg_sync_start(ctrl);
+}
+
+/* The gate and the store agree: from here on the gate is right. */
+static void agreed(struct fg_sync *s)
+{
+	fg_ledger_number_set(s->ctrl->ledger, "restored", s->store_made);
+	over(s);
 }
 
 static int on_time(sd_event_source *source, uint64_t us, void *ctx)
@@ -182,7 +190,7 @@ static void on_changed(void *ctx, struct fg_change *c, bool answered)
 			       c->finding[i].slot != 0 ? "waits for room" : "is refused", c->finding[i].why.detail);
 	fg_change_free(c);
 	if (answered)
-		over(s);
+		agreed(s);
 	else
 		failed(s);
 }
@@ -192,12 +200,12 @@ static void ask_change(struct fg_sync *s)
 	struct fg_change *c;
 
 	if (s->change.count == 0) {
-		over(s);
+		agreed(s);
 		return;
 	}
 	c = fg_change_new(s->ctrl, "flowgated", s->restore ? "restore" : "configuration", &s->change);
 	if (c == NULL) {
-		over(s);
+		failed(s);
 		return;
 	}
 	c->batch.flags = FG_BATCH_PARTIAL;
@@ -264,10 +272,13 @@ static bool on_page(void *ctx, struct fg_walk *w, const struct fg_walk_rule *rul
 		return false;
 	}
 	fg_bgp_sync_end(ctrl->bgp);
-	if (!s->restore)
+	if (!s->restore) {
 		fg_ledger_compare_end(ctrl->ledger, ctrl->generation);
-	else if (fg_ledger_rules(ctrl->ledger, fg_now_s(), &s->change) != 0)
-		fg_log(LOG_ERR, "rules of before cannot be restored");
+	} else if (fg_ledger_rules(ctrl->ledger, fg_now_s(), &s->change) != 0) {
+		fg_log(LOG_ERR, "rules of before cannot be restored yet: out of memory");
+		failed(s);
+		return false;
+	}
 	if (!s->files_bad)
 		missing_files(s);
 	ask_change(s);
@@ -291,16 +302,18 @@ static void quarantine(void *ctx, uint64_t hash)
 	fg_ask(&ctrl->asks, FG_ASK_QUARANTINE, &q, sizeof(q), on_quarantined, ctrl);
 }
 
-/* A gate that has begun anew counts from the beginning: what is said of generations goes on behind those that were. */
+/* A store that was made anew counts from the beginning: what is said of generations goes on behind those that were. */
 static void settle_generations(struct fg_sync *s, const struct fg_status *status)
 {
 	struct fg_ctrl *ctrl = s->ctrl;
-	uint64_t started = fg_ledger_number(ctrl->ledger, "gate-started", 0);
+	uint64_t restored = fg_ledger_number(ctrl->ledger, "restored", 0);
 
-	s->restore = !status->adopted && status->started_s != started;
-	if (s->restore)
+	s->store_made = status->store_made;
+	s->restore = restored == 0 ? !status->adopted : restored != status->store_made;
+	if (s->restore && fg_ledger_number(ctrl->ledger, "base-of", 0) != status->store_made) {
 		fg_ledger_number_set(ctrl->ledger, "generation-base", fg_ledger_generation(ctrl->ledger));
-	fg_ledger_number_set(ctrl->ledger, "gate-started", status->started_s);
+		fg_ledger_number_set(ctrl->ledger, "base-of", status->store_made);
+	}
 	ctrl->generation_base = fg_ledger_number(ctrl->ledger, "generation-base", 0);
 	fg_ctrl_took(ctrl, status->generation, &status->cost);
 }

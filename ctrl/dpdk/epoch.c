@@ -80,7 +80,7 @@ static void free_instance(struct fg_share *s, uint32_t i, uint32_t pid)
 	__atomic_compare_exchange_n(&instance->pid, &pid, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-/* Frees what the dead have left, and slots that are nobody's. */
+/* Frees what the dead have left, and slots that are nobody's; one that is free may be taken at any moment, and is left alone. */
 static void reap(struct fg_share *s)
 {
 	for (uint32_t i = 0; i < FG_INSTANCES_MAX; i++) {
@@ -92,10 +92,10 @@ static void reap(struct fg_share *s)
 		}
 	}
 	for (uint32_t w = 0; w < s->sizes.workers; w++) {
-		uint32_t owner = owner_of(s, w);
+		uint32_t *place = &s->live->worker[w].instance, owner = __atomic_load_n(place, __ATOMIC_ACQUIRE);
 
-		if (owner == 0 || pid_of(s, owner - 1) == 0)
-			__atomic_store_n(&s->live->worker[w].instance, 0, __ATOMIC_RELEASE);
+		if (owner != 0 && (owner > FG_INSTANCES_MAX || pid_of(s, owner - 1) == 0))
+			__atomic_compare_exchange_n(place, &owner, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 	}
 }
 

@@ -40,7 +40,7 @@ uint32_t fg_policy_target(const struct fg_policy *policy, const struct fg_action
 	const bool rt6 = a->set & FG_ACT_RT6;
 
 	for (uint32_t i = 0; i < policy->targets; i++)
-		if (policy->target[i].rt6 == rt6 &&
+		if (policy->target[i].rt[0] != FG_RT_NONE && policy->target[i].rt6 == rt6 &&
 		    memcmp(policy->target[i].rt, a->rt, rt6 ? FG_EXTCOMM6_OCTETS : FG_EXTCOMM_OCTETS) == 0)
 			return i + 1;
 	return 0;

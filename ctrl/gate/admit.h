@@ -37,6 +37,9 @@ void fg_admit_say(struct fg_findings *out, const struct fg_finding *f);
 /* The first reason that refuses; FG_OK: there are warnings at most. */
 enum fg_reason fg_findings_refusal(const struct fg_findings *out);
 
+/* First octet of fg_target_config.rt where there is no target in that place: no extended community has it. */
+enum { FG_RT_NONE = 0xff };
+
 /* Place of the configured target of a route target, from 1; 0: none. */
 uint32_t fg_policy_target(const struct fg_policy *policy, const struct fg_actions *a);
 

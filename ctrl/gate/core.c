@@ -130,6 +130,8 @@ struct fg_gate *fg_gate_open(void *memory, const struct fg_plane_sizes *sizes, s
 	*error = "the rule store is of another version or size";
 	if (fg_store_open(&g->store, dataplane->memory.store, sizes->slots, private, &g->adopted, &damaged) != 0)
 		return NULL;
+	if (g->store.head->made == 0)
+		g->store.head->made = now_s * 1000000000u + now_ns % 1000000000u;
 	g->undone = fg_store_started(&g->store);
 	g->side = dataplane->memory.control->side < FG_SIDES ? dataplane->memory.control->side : FG_SIDE_NONE;
 	if (!dataplane->memory.adopted)

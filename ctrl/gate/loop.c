@@ -98,10 +98,8 @@ static void cut(struct loop *l, struct peer *p)
 	p->fd = -1;
 	fg_outbox_reset(&p->out);
 	p->out.closed = true;
-	if (p == &l->ctrl && l->gate->batch.open)
-		fg_batch_abort(l->gate);
 	if (p == &l->ctrl)
-		fg_patterns_cancel(l->gate);
+		fg_serve_forget(l->gate);
 	if (p == &l->supervisor)
 		l->end = true;
 }

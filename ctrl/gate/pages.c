@@ -152,6 +152,7 @@ void fg_pages_status(struct fg_gate *g, uint32_t id, struct fg_outbox *out)
 	s->generation = h->generation;
 	s->started_s = g->started_s;
 	s->confirm_until_s = h->confirm_generation != 0 ? real_s(g, h->confirm_until_ns) : 0;
+	s->store_made = h->made;
 	s->adopted = g->adopted;
 	s->shadow = (g->dataplane->memory.control->flags & FG_CONTROL_SHADOW) != 0;
 	s->enforcing = g->dataplane->memory.control->side < FG_SIDES;

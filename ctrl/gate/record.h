@@ -230,6 +230,7 @@ struct fg_status {
 	uint64_t generation;
 	uint64_t started_s;       /* CLOCK_REALTIME */
 	uint64_t confirm_until_s; /* 0: nothing waits for confirmation */
+	uint64_t store_made;      /* by which the store is known from others */
 	uint32_t adopted;         /* the store was there */
 	uint32_t shadow;
 	uint32_t enforcing;                           /* 0: fg_control.side is none */

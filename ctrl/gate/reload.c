@@ -152,14 +152,80 @@ void fg_reload_look(struct fg_gate *g)
 	fg_reload_fenced(g);
 }
 
+static void drop_target(struct fg_target_config *t)
+{
+	*t = (struct fg_target_config){ .rt = { FG_RT_NONE } };
+}
+
+static void swap_targets(struct fg_policy *p, uint32_t a, uint32_t b)
+{
+	struct fg_target_config t = p->target[a - 1];
+
+	p->target[a - 1] = p->target[b - 1];
+	p->target[b - 1] = t;
+}
+
+/* The number that packets know the route target of a rule by; 0: they are not sent there. */
+static uint32_t number_met(const struct fg_gate *g, uint32_t slot)
+{
+	const struct fg_entry *e = &g->entry[slot];
+	uint32_t number = g->dataplane->memory.actions[slot].redirect;
+	bool met = (e->state == FG_ENTRY_LIVE || e->state == FG_ENTRY_KEPT) &&
+		   (e->rule.actions.set & FG_ACT_REDIRECT_RT) && number <= FG_TARGETS_MAX;
+
+	return met ? number : 0;
+}
+
+/* Where there are others, what is new does not get a number that packets are still sent to, for rules that are to go. */
+static void keep_apart(struct fg_policy *p, uint64_t met, uint64_t kept)
+{
+	uint32_t free = FG_TARGETS_MAX;
+
+	for (uint32_t n = 1; n <= FG_TARGETS_MAX; n++) {
+		if (!(met >> (n - 1) & 1) || (kept >> (n - 1) & 1) || p->target[n - 1].rt[0] == FG_RT_NONE)
+			continue;
+		while (free > 0 && ((met >> (free - 1) & 1) || p->target[free - 1].rt[0] != FG_RT_NONE))
+			free--;
+		if (free > 0)
+			swap_targets(p, n, free);
+	}
+}
+
+/*
+ * In whatever order the targets come: those that rules lead to keep their numbers, for packets are on their way there while the policy is taken.
+ * Between them there may be none.
+ */
+static void place_targets(struct fg_gate *g, struct fg_policy *p)
+{
+	uint64_t met = 0, kept = 0;
+
+	_Static_assert(FG_TARGETS_MAX <= 64, "numbers are bits of a word");
+	for (uint32_t i = p->targets; i < FG_TARGETS_MAX; i++)
+		drop_target(&p->target[i]);
+	p->targets = FG_TARGETS_MAX;
+	for (uint32_t slot = g->first; slot != 0; slot = g->entry[slot].behind) {
+		uint32_t number = number_met(g, slot), now;
+
+		if (number == 0 || (met >> (number - 1) & 1))
+			continue;
+		met |= 1ull << (number - 1);
+		now = fg_policy_target(p, &g->entry[slot].rule.actions);
+		if (now == 0 || (kept >> (now - 1) & 1))
+			continue;
+		swap_targets(p, number, now);
+		kept |= 1ull << (number - 1);
+	}
+	keep_apart(p, met, kept);
+}
+
 /* A target that cannot be made drops out of the policy: rules that want it are refused by name. */
 static void set_targets(struct fg_gate *g)
 {
 	struct fg_dataplane *d = g->dataplane;
 
 	for (uint32_t i = 0; i < g->policy.targets; i++)
-		if (d->target(d->ctx, i + 1, &g->policy.target[i]) != 0)
-			memset(g->policy.target[i].rt, 0xff, sizeof(g->policy.target[i].rt));
+		if (g->policy.target[i].rt[0] != FG_RT_NONE && d->target(d->ctx, i + 1, &g->policy.target[i]) != 0)
+			drop_target(&g->policy.target[i]);
 }
 
 void fg_gate_shadow(struct fg_gate *g, bool on)
@@ -242,6 +308,7 @@ int fg_gate_policy(struct fg_gate *g, const struct fg_policy *policy)
 	fg_batch_begin(g, 0, FG_BATCH_PARTIAL, 0);
 	g->policy = *policy;
 	set_budgets(g);
+	place_targets(g, &g->policy);
 	set_targets(g);
 	fg_patterns_policy(g);
 	fg_admission_begin(&g->admission, &g->policy, &g->store);

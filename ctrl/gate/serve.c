@@ -143,13 +143,24 @@ static void report(void *ctx, uint32_t place, uint32_t waits, const struct fg_fi
 	say_finding(ctx, place, waits, why);
 }
 
+/* It is open between two of its parts: what still comes of it is not wanted. */
 void fg_serve_cancel(struct fg_gate *g, int why)
 {
 	if (!g->batch.open)
 		return;
 	fg_batch_abort(g);
 	g->said_count = 0;
+	g->given_up = g->batch.id;
 	say_done(g, g->batch.id, why, g->out);
+}
+
+void fg_serve_forget(struct fg_gate *g)
+{
+	if (g->batch.open)
+		fg_batch_abort(g);
+	g->said_count = 0;
+	g->given_up = 0;
+	fg_patterns_cancel(g);
 }
 
 /* ---- A batch ---- */
@@ -203,8 +214,8 @@ static void serve_batch(struct fg_gate *g, const struct fg_message *m, struct fg
 		fg_batch_begin(g, m->id, b->flags, b->confirm_s);
 	}
 	if (b->rules > FG_BATCH_MAX - g->batch.place) {
-		g->given_up = m->more ? m->id : 0;
 		fg_serve_cancel(g, -E2BIG);
+		g->given_up = m->more ? m->id : 0;
 		return;
 	}
 	take_records(g, b);

@@ -327,8 +327,10 @@ enum fg_peer { FG_PEER_CTRL, FG_PEER_SUPERVISOR };
  */
 bool fg_gate_serve(struct fg_gate *g, enum fg_peer peer, const void *message, size_t octets, struct fg_outbox *out);
 
-/* Gives an open batch up, and says so: *why is an errno. */
+/* Gives an open batch up, the parts of it that still come too, and says so: `why` is an errno. */
 void fg_serve_cancel(struct fg_gate *g, int why);
+/* Ctrl is gone, and with it all that it has begun to ask: whoever comes next knows nothing of it, and counts its questions anew. */
+void fg_serve_forget(struct fg_gate *g);
 /* What a message of kind FG_ASK_DATABASE brings. */
 void fg_serve_database(struct fg_gate *g, const struct fg_database_ask *ask);
 

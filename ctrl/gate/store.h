@@ -64,6 +64,7 @@ struct fg_store_header {
 	uint32_t quarantined;
 	uint32_t trying; /* 1: rules that wait are being tried, and are at fault if the process dies */
 	uint64_t quarantine[FG_QUARANTINE_MAX]; /* fg_record_hash() */
+	uint64_t made; /* by which it is known from other stores; 0: it has no such number yet */
 };
 
 _Static_assert(sizeof(struct fg_store_header) <= FG_PROTECT_MAX * FG_CELL_OCTETS, "in front of the rules");

@@ -41,21 +41,18 @@ uint32_t fg_emit_prefixes(struct fg_emit *e, size_t n, uint8_t key_octet, uint32
 	return ref;
 }
 
-/* Keeps the lengths in use, longest first. */
-static bool add_length(struct fg_prefixes_line *t, uint8_t length)
+/* Keeps the lengths in use, longest first, as far as there is a place. */
+static void add_length(struct fg_prefixes_line *t, uint8_t length)
 {
 	uint32_t i = 0;
 
 	while (i < t->count && t->length[i] > length)
 		i++;
-	if (i < t->count && t->length[i] == length)
-		return true;
-	if (t->count == FG_PREFIX_LENGTHS_MAX)
-		return false;
+	if ((i < t->count && t->length[i] == length) || t->count == FG_PREFIX_LENGTHS_MAX)
+		return;
 	memmove(t->length + i + 1, t->length + i, t->count - i);
 	t->length[i] = length;
 	t->count++;
-	return true;
 }
 
 static struct fg_bucket *bucket(uint8_t *base, const struct fg_prefixes_line *t, const struct fg_masked *p,
@@ -173,8 +170,7 @@ bool fg_prefixes_put(uint8_t *base, uint32_t table, const struct fg_prefix *p, u
 	struct moving left[LEFT_MAX] = { { .p = masked(p), .step = step } };
 	uint32_t n = 1;
 
-	if (!add_length(t, p->length))
-		return false;
+	add_length(t, p->length);
 	settle_left(base, t, left, &n);
 	for (int seed = 0; seed < SEEDS_MAX && n != 0; seed++)
 		if (!reseed(base, t, left, &n))
@@ -202,16 +198,25 @@ bool fg_prefixes_set(uint8_t *base, uint32_t table, const struct fg_prefix *p, u
 	return false;
 }
 
-bool fg_prefixes_lengths(uint8_t *base, uint32_t table, const uint64_t lengths[3])
+void fg_prefixes_lengths(uint8_t *base, uint32_t table, const uint64_t lengths[3])
 {
 	struct fg_prefixes_line *t = line(base, table);
 
 	t->count = 0;
 	memset(t->length, 0, sizeof(t->length));
 	for (uint8_t l = 0; l <= 128; l++)
-		if ((lengths[l / 64] >> (l % 64) & 1) && !add_length(t, l))
-			return false;
-	return true;
+		if (lengths[l / 64] >> (l % 64) & 1)
+			add_length(t, l);
+}
+
+/* Its own line; two buckets for each length. */
+uint32_t fg_prefixes_lines(const uint64_t lengths[3])
+{
+	uint32_t n = 0;
+
+	for (int w = 0; w < 3; w++)
+		n += (uint32_t)__builtin_popcountll(lengths[w]);
+	return 1 + 2 * n + (n > FG_PREFIX_LENGTHS_MAX ? FG_STEPS_MAX : 0);
 }
 
 bool fg_prefix_contains(const struct fg_prefix *around, const struct fg_prefix *p)
@@ -253,13 +258,9 @@ void fg_emit_prefix(struct fg_emit *e, uint32_t table, const struct fg_prefix *p
 
 struct fg_chain fg_prefixes_chain(struct fg_emit *e, uint32_t table, const struct fg_nest *nest, struct fg_chain next)
 {
-	uint32_t lengths = 0;
+	uint32_t own = fg_prefixes_lines(nest->lengths);
 
-	for (int w = 0; w < 3; w++)
-		lengths += (uint32_t)__builtin_popcountll(nest->lengths[w]);
-	if (lengths > FG_PREFIX_LENGTHS_MAX)
+	if (own > FG_STEPS_MAX)
 		e->full = true;
-	/* Its own line; two buckets for each length. */
-	return (struct fg_chain){ table, 1 + 2 * lengths + nest->lines + next.lines, nest->continues + next.continues,
-				  table };
+	return (struct fg_chain){ table, own + nest->lines + next.lines, nest->continues + next.continues, table };
 }

@@ -117,8 +117,13 @@ void fg_emit_prefix(struct fg_emit *e, uint32_t table, const struct fg_prefix *p
 /* The same on a table that is there already: a new step for a prefix, the step of one, one away. False: not there, or no place. */
 bool fg_prefixes_put(uint8_t *base, uint32_t table, const struct fg_prefix *p, uint32_t step);
 bool fg_prefixes_set(uint8_t *base, uint32_t table, const struct fg_prefix *p, uint32_t step);
-/* Rewrites the lengths in use; bit l of word l / 64. False: too many. */
-bool fg_prefixes_lengths(uint8_t *base, uint32_t table, const uint64_t lengths[3]);
+/* Rewrites the lengths in use; bit l of word l / 64. Of more than FG_PREFIX_LENGTHS_MAX some are left out. */
+void fg_prefixes_lengths(uint8_t *base, uint32_t table, const uint64_t lengths[3]);
+/*
+ * Lines of a step with these lengths that a packet reads. Of more than there can be FG_STEPS_MAX are added, which no budget permits: so that is found
+ * out like any other cost, and no image is made anew in the hope that it has room then.
+ */
+uint32_t fg_prefixes_lines(const uint64_t lengths[3]);
 /* Buckets that a table of n prefixes has. */
 uint32_t fg_prefixes_buckets(size_t n);
 /* The finished step as a chain. */

@@ -148,7 +148,7 @@ static bool emit_table(struct fg_table *t, struct fg_side *s, struct fg_group *g
 }
 
 /* Lengths in use, and the worst chain of nested sources: a walk over all runs. */
-static bool finish_table(struct fg_table *t, struct fg_side *s, struct fg_group *g, int side, uint32_t last)
+static void finish_table(struct fg_table *t, struct fg_side *s, struct fg_group *g, int side, uint32_t last)
 {
 	struct fg_group_side *gs = &g->side[side];
 	struct fg_emit e = { .base = NULL };
@@ -162,12 +162,10 @@ static bool finish_table(struct fg_table *t, struct fg_side *s, struct fg_group 
 		if (r->side[side].chain.ref != 0)
 			fg_nest_add(nest, &r->src, &r->side[side].chain);
 	}
-	if (!fg_prefixes_lengths(s->base, gs->table.ref, nest->lengths))
-		return false;
+	fg_prefixes_lengths(s->base, gs->table.ref, nest->lengths);
 	*next_of(s, gs->table.ref) = gs->rest.ref;
 	gs->chain = fg_prefixes_chain(&e, gs->table.ref, nest, gs->rest);
 	gs->chain.tail = gs->rest.tail != 0 ? gs->rest.tail : gs->table.ref;
-	return true;
 }
 
 /* Brings the dirty runs of a group up to date; those without rules, or of a group without sources, only let go of their lines. */
@@ -256,7 +254,10 @@ static bool emit_group(struct fg_table *t, struct fg_side *s, uint32_t n, int si
 	}
 	rest = fg_base_rest(t, n);
 	last = last_sourced(t, g, rest != 0 ? t->run[rest].first : 0);
-	return (!anew || emit_table(t, s, g, side, last)) && finish_table(t, s, g, side, last);
+	if (anew && !emit_table(t, s, g, side, last))
+		return false;
+	finish_table(t, s, g, side, last);
+	return true;
 }
 
 /* ---- Links ---- */
@@ -385,14 +386,13 @@ static bool emit_dst6(struct fg_table *t, struct fg_side *s, int side)
 	return true;
 }
 
-static bool finish_dst6(struct fg_side *s)
+/* Of IPv6 destinations. */
+static void lengths_of(const struct fg_side *s, uint64_t lengths[3])
 {
-	uint64_t lengths[3] = { 0 };
-
+	memset(lengths, 0, 3 * sizeof(*lengths));
 	for (uint32_t l = 0; l <= 128; l++)
 		if (s->dst6_count[l] != 0)
 			lengths[l / 64] |= 1ull << (l % 64);
-	return fg_prefixes_lengths(s->base, s->dst6.ref, lengths);
 }
 
 /* What is behind destinations, and where packets enter. */
@@ -412,6 +412,8 @@ static void link_rest(struct fg_table *t, struct fg_side *s, int side)
 
 static bool apply_changes(struct fg_table *t, struct fg_side *s, int side)
 {
+	uint64_t lengths[3];
+
 	while (s->dirty_groups != 0) {
 		uint32_t n = s->dirty_groups;
 
@@ -425,8 +427,8 @@ static bool apply_changes(struct fg_table *t, struct fg_side *s, int side)
 		s->dst6_anew = true;
 	if (s->dst6_anew && !emit_dst6(t, s, side))
 		return false;
-	if (!finish_dst6(s))
-		return false;
+	lengths_of(s, lengths);
+	fg_prefixes_lengths(s->base, s->dst6.ref, lengths);
 	link_rest(t, s, side);
 	return true;
 }
@@ -507,16 +509,18 @@ uint64_t fg_table_bytes(const struct fg_table *t, int side)
 void fg_table_worst(const struct fg_table *t, int side, struct fg_cost *cost)
 {
 	const struct fg_side *s = &t->side[side];
-	const struct fg_prefixes_line *dst6 = fg_lines_at(s, s->dst6.ref);
 	const struct fg_chain *any4 = &t->group[FG_ANY4].side[side].chain, *any6 = &t->group[FG_ANY6].side[side].chain;
 	const struct fg_chain *offset6 = &t->group[FG_OFFSET6].side[side].chain;
 	const struct fg_way *way4 = &s->ways[FG_IPV4].worst, *way6 = &s->ways[FG_IPV6].worst;
-	/* Root: its own line, one of either table, two of a node. Prefixes: its own line, two for each length. */
+	uint64_t lengths[3];
+	/* Root: its own line, one of either table, two of a node. */
 	uint32_t four = s->guarded[FG_IPV4].lines + 3 + (s->nodes != 0 ? 2u : 0u) + way4->lines + any4->lines;
-	uint32_t six = s->guarded[FG_IPV6].lines + 1 + 2u * dst6->count + way6->lines + offset6->lines + any6->lines;
+	uint32_t six = s->guarded[FG_IPV6].lines + way6->lines + offset6->lines + any6->lines;
 	uint32_t four_continues = way4->continues + any4->continues;
 	uint32_t six_continues = way6->continues + offset6->continues + any6->continues;
 
+	lengths_of(s, lengths);
+	six += fg_prefixes_lines(lengths);
 	*cost = (struct fg_cost){
 		.bytes = fg_table_bytes(t, side),
 		.lines = 1 + (four > six ? four : six),

@@ -57,7 +57,10 @@ int fg_table_rebuild(struct fg_table *t, int side);
 
 /* Octets that an image uses, line 0 included: what fg_table_cost() says of the same rules. */
 uint64_t fg_table_bytes(const struct fg_table *t, int side);
-/* Cost of an image that is up to date: what fg_table_cost() says of the same rules, known at once. Lines above 4095 are cut to that. */
+/*
+ * Cost of an image that is up to date: what fg_table_cost() says of the same rules, known at once. Lines above 4095 are cut to that. Of FG_STEPS_MAX
+ * lines and more the image must not be published: it may lack prefixes of lengths that it has no place for.
+ */
 void fg_table_worst(const struct fg_table *t, int side, struct fg_cost *cost);
 
 #endif

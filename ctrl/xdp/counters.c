@@ -65,12 +65,25 @@ static void port_add(struct fg_port_counters *to, const struct fg_port_counters 
 int fg_xdp_port_counters(struct fg_xdp *x, uint8_t number, struct fg_port_counters *out)
 {
 	const struct fg_port_counters *c = x->by_cpu;
-	uint32_t key = number;
+	uint32_t key;
 
+	if (number >= FG_PORTS_MAX)
+		return -EINVAL;
+	memset(out, 0, sizeof(*out));
+	key = x->place[number];
+	if (key == FG_PORTS_MAX)
+		return 0;
 	if (bpf_map_lookup_elem(x->map[FG_MAP_PORT_COUNTERS], &key, x->by_cpu) != 0)
 		return -errno;
-	memset(out, 0, sizeof(*out));
 	for (size_t cpu = 0; cpu < x->cpus; cpu++)
 		port_add(out, &c[cpu]);
 	return 0;
+}
+
+int fg_port_reset(struct fg_xdp *x, uint8_t place)
+{
+	uint32_t key = place;
+
+	memset(x->by_cpu, 0, x->cpus * sizeof(struct fg_port_counters));
+	return bpf_map_update_elem(x->map[FG_MAP_PORT_COUNTERS], &key, x->by_cpu, BPF_ANY) != 0 ? -errno : 0;
 }

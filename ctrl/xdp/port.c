@@ -172,7 +172,7 @@ static enum fg_port_reason check_peer(const struct attaching *a)
 	return FG_PORT_PEER_NO_XMIT;
 }
 
-static struct fg_port word_of(const struct attaching *a, uint8_t number)
+static struct fg_port word_of(const struct attaching *a, uint8_t place)
 {
 	const struct fg_port_config *c = a->config;
 	uint32_t flags = FG_PORT_USED;
@@ -181,7 +181,7 @@ static struct fg_port word_of(const struct attaching *a, uint8_t number)
 	flags |= c->drop_malformed ? FG_PORT_DROP_MALFORMED : 0u;
 	flags |= c->drop_no_neighbour ? FG_PORT_DROP_NO_NEIGHBOUR : 0u;
 	flags |= c->on_failure == FG_FAIL_CLOSED ? FG_PORT_CLOSED : 0u;
-	return (struct fg_port){ .flags = (uint8_t)flags, .number = number, .peer = a->peer };
+	return (struct fg_port){ .flags = (uint8_t)flags, .number = place, .peer = a->peer };
 }
 
 /* In one store: a packet sees a port as it was or as it is. */
@@ -213,10 +213,10 @@ static void let_route(const char *name)
 	}
 }
 
-static int set_peer(const struct attaching *a, uint8_t number)
+static int set_peer(const struct attaching *a, uint8_t place)
 {
 	const struct bpf_devmap_val out = { .ifindex = a->peer };
-	uint32_t key = number;
+	uint32_t key = place;
 
 	if (a->peer == 0)
 		return 0;
@@ -248,8 +248,16 @@ static void close_port(const struct attaching *a)
 	fg_status_add(a->status, r == 0 ? "closed: no IP packet passes" : "it cannot be closed: %s", strerror(-r));
 }
 
+/* What was counted of it stays there until another takes the place. */
+static void place_leave(struct fg_xdp *x, uint32_t ifindex)
+{
+	for (int i = 0; i < FG_PORTS_MAX; i++)
+		if (x->port[i].ifindex == ifindex)
+			x->port[i].ifindex = x->port[i].peer = 0;
+}
+
 /* A port that cannot be used is let go, so that it is not taken for one that is. */
-static void give_up(const struct attaching *a, uint8_t number)
+static void give_up(const struct attaching *a)
 {
 	if (a->ifindex == 0 || a->ifindex >= FG_IFINDEX_MAX)
 		return;
@@ -258,25 +266,55 @@ static void give_up(const struct attaching *a, uint8_t number)
 	else
 		fg_link_drop(a->x->folder, a->ifindex);
 	word_write(a->x, a->ifindex, (struct fg_port){ 0 });
-	a->x->port[number] = (struct fg_xdp_port){ 0 };
+	place_leave(a->x, a->ifindex);
 	a->status->mode = FG_XDP_AUTO;
 }
 
-static enum fg_port_reason attach(struct attaching *a, uint8_t number)
+/* Nobody's, or of an interface that is gone. */
+static bool is_free(const struct fg_xdp_port *port)
+{
+	char name[IF_NAMESIZE];
+
+	return port->ifindex == 0 || if_indextoname(port->ifindex, name) == NULL;
+}
+
+/*
+ * The place that the interface has, or had last, or one that is free: packets of the others go on by theirs, in whatever order ports are attached.
+ * FG_PORTS_MAX: there is none.
+ */
+static uint8_t place_take(struct fg_xdp *x, uint32_t ifindex)
+{
+	uint8_t free = FG_PORTS_MAX;
+
+	for (uint8_t i = 0; i < FG_PORTS_MAX; i++) {
+		if (x->port[i].ifindex == ifindex || (x->port[i].ifindex == 0 && x->port[i].counted == ifindex))
+			return i;
+		if (is_free(&x->port[i]) && (free == FG_PORTS_MAX || (x->port[free].counted && !x->port[i].counted)))
+			free = i;
+	}
+	if (free < FG_PORTS_MAX && fg_port_reset(x, free) == 0)
+		x->port[free].counted = ifindex;
+	return free;
+}
+
+static enum fg_port_reason attach(struct attaching *a, uint8_t place)
 {
 	enum fg_port_reason reason = fg_preflight(a->ifindex, a->config->name, a->status);
 	int r;
 
 	if (reason != FG_PORT_OK)
 		return reason;
-	r = set_peer(a, number);
+	if (place == FG_PORTS_MAX)
+		return refused(a, -ENOSPC);
+	r = set_peer(a, place);
 	if (r != 0)
 		return refused(a, r);
-	a->x->port[number] = (struct fg_xdp_port){ .ifindex = a->ifindex, .peer = a->peer };
-	r = fg_copies_update(a->x, number);
+	a->x->port[place].ifindex = a->ifindex;
+	a->x->port[place].peer = a->peer;
+	r = fg_copies_update(a->x, place);
 	if (r != 0)
 		return refused(a, r);
-	word_write(a->x, a->ifindex, word_of(a, number));
+	word_write(a->x, a->ifindex, word_of(a, place));
 	reason = attach_link(a);
 	return reason != FG_PORT_OK ? reason : check_peer(a);
 }
@@ -289,10 +327,11 @@ int fg_xdp_attach(struct fg_xdp *x, const struct fg_port_config *config, uint8_t
 	if (number >= FG_PORTS_MAX)
 		return -EINVAL;
 	status->reason = (uint8_t)find_interfaces(&a);
+	x->place[number] = a.ifindex != 0 ? place_take(x, a.ifindex) : FG_PORTS_MAX;
 	if (status->reason == FG_PORT_OK)
-		status->reason = (uint8_t)attach(&a, number);
+		status->reason = (uint8_t)attach(&a, x->place[number]);
 	if (status->reason != FG_PORT_OK)
-		give_up(&a, number);
+		give_up(&a);
 	return 0;
 }
 
@@ -300,9 +339,7 @@ static void detach(struct fg_xdp *x, uint32_t ifindex)
 {
 	fg_link_drop(x->folder, ifindex);
 	word_write(x, ifindex, (struct fg_port){ 0 });
-	for (int i = 0; i < FG_PORTS_MAX; i++)
-		if (x->port[i].ifindex == ifindex)
-			x->port[i] = (struct fg_xdp_port){ 0 };
+	place_leave(x, ifindex);
 }
 
 int fg_xdp_detach(struct fg_xdp *x, const char *name)

@@ -30,10 +30,11 @@ enum fg_xdp_map {
 
 enum { FG_PIN_PATH_MAX = 256 };
 
-/* A port that is attached; ifindex 0: none of this number. */
+/* A place of a port in the maps. It is an interface's as long as that is attached, whatever number the owner gives it meanwhile. */
 struct fg_xdp_port {
-	uint32_t ifindex;
-	uint32_t peer; /* interface number, 0: host */
+	uint32_t ifindex; /* 0: nobody's */
+	uint32_t peer;    /* interface number, 0: host */
+	uint32_t counted; /* interface whose counters are there; 0: who knows */
 };
 
 struct fg_xdp {
@@ -45,9 +46,11 @@ struct fg_xdp {
 	size_t mapped_octets[FG_MAPS_MAPPED];
 	struct fg_plane_memory memory;
 	struct fg_port *ports;                 /* by interface number */
-	struct fg_xdp_port port[FG_PORTS_MAX]; /* by number */
-	int spare_pair; /* an inner map, to be put where none is: the kernel waits for readers then */
-	bool barrier;   /* membarrier() works */
+	struct fg_xdp_port port[FG_PORTS_MAX]; /* by place */
+	uint8_t place
+		[FG_PORTS_MAX]; /* by the number that the owner gave last; FG_PORTS_MAX: there is no such interface */
+	int spare_pair;         /* an inner map, to be put where none is: the kernel waits for readers then */
+	bool barrier;           /* membarrier() works */
 	size_t cpus;
 	void *by_cpu; /* room for one value of each core */
 	struct ring_buffer *ring;
@@ -79,8 +82,11 @@ int fg_object_find(struct fg_xdp *x);
 /* Loads it and pins it instead of what is there. */
 int fg_object_load(struct fg_xdp *x, char error[FG_XDP_ERROR_MAX]);
 
-/* target.c: what a port needs for copies to each target that has an interface. */
-int fg_copies_update(struct fg_xdp *x, uint8_t number);
+/* target.c: what the port of a place needs for copies to each target that has an interface. */
+int fg_copies_update(struct fg_xdp *x, uint8_t place);
+
+/* counters.c: what was counted in a place is forgotten. 0 or -errno. */
+int fg_port_reset(struct fg_xdp *x, uint8_t place);
 
 /* preflight.c: names what was changed or what is wrong in *status. */
 enum fg_port_reason fg_preflight(uint32_t ifindex, const char *name, struct fg_port_status *status);

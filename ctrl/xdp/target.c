@@ -98,11 +98,11 @@ static int set_copy_macs(struct fg_xdp *x, const struct fg_target *t)
 }
 
 /* One map of two, put where packets of the port with that copy target find it. */
-static int pair_update(struct fg_xdp *x, uint8_t number, uint32_t target)
+static int pair_update(struct fg_xdp *x, uint8_t place, uint32_t target)
 {
-	const struct bpf_devmap_val peer = { .ifindex = x->port[number].peer };
+	const struct bpf_devmap_val peer = { .ifindex = x->port[place].peer };
 	struct bpf_devmap_val copy = { .ifindex = x->memory.targets[target].ifindex };
-	uint32_t key = number * (uint32_t)FG_TARGETS + target, zero = 0, one = 1;
+	uint32_t key = place * (uint32_t)FG_TARGETS + target, zero = 0, one = 1;
 	int fd = bpf_map_create(BPF_MAP_TYPE_DEVMAP, "copy_pair", sizeof(uint32_t), sizeof(copy), 2, NULL), r;
 
 	if (fd < 0)
@@ -123,13 +123,13 @@ static bool copies_to(const struct fg_xdp *x, uint32_t target)
 	return x->memory.targets[target].kind != FG_TARGET_NONE && x->memory.targets[target].ifindex != 0;
 }
 
-int fg_copies_update(struct fg_xdp *x, uint8_t number)
+int fg_copies_update(struct fg_xdp *x, uint8_t place)
 {
 	int r = 0;
 
-	for (uint32_t i = 1; i < FG_TARGETS && r == 0 && x->port[number].peer != 0; i++)
+	for (uint32_t i = 1; i < FG_TARGETS && r == 0 && x->port[place].peer != 0; i++)
 		if (copies_to(x, i))
-			r = pair_update(x, number, i);
+			r = pair_update(x, place, i);
 	return r;
 }
 

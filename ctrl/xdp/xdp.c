@@ -107,8 +107,10 @@ static void find_ports(struct fg_xdp *x)
 		const struct fg_port *p = &x->ports[i];
 
 		if ((p->flags & FG_PORT_USED) && p->number < FG_PORTS_MAX)
-			x->port[p->number] = (struct fg_xdp_port){ .ifindex = i, .peer = p->peer };
+			x->port[p->number] = (struct fg_xdp_port){ .ifindex = i, .peer = p->peer, .counted = i };
 	}
+	for (uint8_t i = 0; i < FG_PORTS_MAX; i++)
+		x->place[i] = i;
 }
 
 struct fg_xdp_take {

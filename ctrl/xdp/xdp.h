@@ -47,7 +47,8 @@ int fg_xdp_drain(struct fg_xdp *x);
 
 /*
  * Preflight, then attaches by a pinned link; a port that is attached already is brought to this configuration. Sets
- * *status. 0; -errno only where nothing can be said of the port.
+ * *status. 0; -errno only where nothing can be said of the port. `number`, below FG_PORTS_MAX, is what its counters are asked by; one that is attached
+ * may be given another, and packets do not see it.
  */
 int fg_xdp_attach(struct fg_xdp *x, const struct fg_port_config *config, uint8_t number, struct fg_port_status *status);
 /* 0, or -ENOENT where it is not attached. */
@@ -62,6 +63,7 @@ int fg_xdp_target(struct fg_xdp *x, uint32_t number, const struct fg_target_conf
 int fg_xdp_rule_counters(struct fg_xdp *x, uint32_t slot, uint32_t n, struct fg_rule_counters *out);
 /* Zeroes a rule's counters, for its slot is given to another. 0 or -errno. */
 int fg_xdp_rule_reset(struct fg_xdp *x, uint32_t slot);
+/* Of the port that was given this number last. 0 or -errno. */
 int fg_xdp_port_counters(struct fg_xdp *x, uint8_t number, struct fg_port_counters *out);
 
 /* Descriptor that is readable when there are samples; -1: none. */

@@ -89,7 +89,8 @@ struct fg_port_counters {
 	 */
 	struct fg_count no_neighbour;
 	struct fg_count copied; /* copies asked for and handed to the device, beside what became of the packet */
-	uint64_t copies_lost;   /* those for which there was no way: not in `pair` forwarding, or redirected as well */
+	/* Those for which there was no way: not in `pair` forwarding, or redirected as well; by XDP of frames in several buffers too. */
+	uint64_t copies_lost;
 	uint64_t samples, samples_lost;
 };
 

@@ -123,7 +123,7 @@ struct fg_share_device {
 
 /*
  * A process. `pid` 0: nobody; it is taken by compare and swap. start_ticks is field 22 of /proc/PID/stat, so that a pid given anew is told; it is
- * written before the pid, for who looks at that looks at it too, and once more behind it. Slots of workers are taken after that, each as its
+ * written behind the pid, and 0 until then: who gives a place back makes it 0 first. Slots of workers are taken after that, each as its
  * worker begins to turn.
  */
 struct fg_share_instance {

@@ -343,7 +343,7 @@ class Traffic:
                     self.last = max(self.last, number)
 
     def run(self):
-        self.sent = self.got = self.leaked = 0
+        self.sent = self.got = self.leaked = self.nudges = 0
         self.last = -1
         drop, passing = (udp_frame(self.destination, self.SPORT, port, bytes(8) + tail)[:-8 - len(tail)]
                          for port, tail in zip((self.drop_port, self.pass_port), self.tails))
@@ -357,7 +357,7 @@ class Traffic:
         self.settle(5)
         time.sleep(0.1)
         self.take()
-        os.write(self.result_at, json.dumps([self.sent, self.got, self.leaked]).encode())
+        os.write(self.result_at, json.dumps([self.sent, self.got, self.leaked, self.nudges]).encode())
 
     def settle(self, wait_s):
         """Until the last one sent has arrived; it lies behind all others. A cable may sleep on what it has until there is more: so there is."""
@@ -366,6 +366,7 @@ class Traffic:
         while self.last < self.sent - 1 and time.monotonic() < end:
             if not select.select([self.into], [], [], 0.02)[0]:
                 self.out.send(nudge)
+                self.nudges += 1
             self.take()
 
     def finish(self, what, least=500, refused=lambda: 0):
@@ -377,7 +378,7 @@ class Traffic:
             os.close(fd)
         self.out.close()
         self.into.close()
-        sent, got, leaked = json.loads(data)
+        sent, got, leaked, self.nudges = json.loads(data)
         check(f"{what}: packets to be dropped that came through", leaked, 0)
         holds(f"{what}: packets to pass that did", sent - refused() <= got <= sent, got, sent, refused())
         holds(f"{what}: so few packets show nothing", sent >= least, sent)

@@ -8,7 +8,7 @@
 
 #include "ctrl/xdp/state.h"
 
-enum { DATAPLANE_LINES = 1 << 21, DATAPLANE_FRAME_MAX = 2048, LOOPBACK = 1, DATAPLANE_RULES_MAX = 16 };
+enum { DATAPLANE_LINES = 1 << 21, DATAPLANE_FRAME_MAX = 8192, LOOPBACK = 1, DATAPLANE_RULES_MAX = 16 };
 
 struct dataplane {
 	struct fg_xdp *x;

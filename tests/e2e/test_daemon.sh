@@ -87,6 +87,7 @@ lost_elsewhere() {
 under_traffic() { # what, seconds, command…
 	local what=$1 seconds=$2 sent got before
 	shift 2
+	rm -f "$work/ready" # the last receiver's
 	nsenter --net="/run/netns/$a" "$python" "$source/tests/e2e/traffic.py" receive 10.9.0.1 "$work/got" 9 10 >"$work/ready" &
 	receiver=$!
 	until [ -s "$work/ready" ]; do sleep 0.05; done

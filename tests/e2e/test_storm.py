@@ -115,7 +115,7 @@ def storm(change):
     flowed = pairs.finish("the pair of flows with one verdict in both")
     port = box.conserved()
     b.check("packets on the cable are packets received", port["received"]["packets"] + box.lost_on_cable() - before["received"],
-            2 * flowed + len(FRAME) * (sent - before["sent"]))
+            2 * flowed + pairs.nudges + len(FRAME) * (sent - before["sent"]))
     before.update(received=port["received"]["packets"], sent=sent)
     return f"{changes} changes, {flowed} pairs beside {sent} of each flow judged one by one"
 

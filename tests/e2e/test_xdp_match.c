@@ -180,6 +180,50 @@ static void test_one_group(void **state)
 	    true, 4, 20000);
 }
 
+/* An IPv6 frame to 2001:db8::1 in several buffers: extension headers as long as can be, `missing` octets more than there are, then UDP. */
+static uint32_t build_chain(uint8_t frame[DATAPLANE_FRAME_MAX], uint32_t missing)
+{
+	const uint32_t headers = 2, udp = 1000, payload = headers * FG_EXT_HEADER_MAX + udp;
+	uint8_t *ip = frame + FG_ETHERTYPE_OCTET + 2, *at = ip + FG_LENGTH6_MIN;
+
+	memset(frame, 0, DATAPLANE_FRAME_MAX);
+	fg_store_be16(frame + FG_ETHERTYPE_OCTET, FG_ETHERTYPE_IPV6);
+	ip[0] = 0x60;
+	fg_store_be16(ip + 4, (uint16_t)payload);
+	ip[6] = 60; /* destination options */
+	memcpy(ip + 24, (const uint8_t[]){ 0x20, 0x01, 0x0d, 0xb8 }, 4);
+	ip[39] = 1;
+	for (uint32_t i = 0; i < headers; i++, at += FG_EXT_HEADER_MAX) {
+		at[0] = i + 1 < headers ? 60 : FG_PROTO_UDP;
+		at[1] = UINT8_MAX;
+	}
+	fg_store_be16(at + 4, (uint16_t)udp);
+	return (uint32_t)(at - frame) + udp - missing;
+}
+
+/*
+ * Of a frame in several buffers the program sees the first. What of the headers lies behind that is taken for cut off: rules apply as far as they
+ * do not ask for it. Only what is not in the frame at all makes a packet malformed.
+ */
+static void test_several_buffers(void **state)
+{
+	const struct dataplane_rule rule = { .host = 1, .asked = { .set = FG_ACT_DISCARD } };
+	static uint8_t frame[DATAPLANE_FRAME_MAX];
+	uint32_t len = build_chain(frame, 0);
+	struct fg_port_counters before = dataplane_counters(&plane), c;
+
+	(void)state;
+	dataplane_rules(&plane, 0, &rule, 1);
+	plane.m->control->side = 0;
+	assert_int_equal(dataplane_run(&plane, frame, &len), XDP_DROP);
+	len = build_chain(frame, 1001);
+	assert_int_equal(dataplane_run(&plane, frame, &len), XDP_PASS);
+	c = dataplane_counters(&plane);
+	assert_int_equal(c.by[FG_DROP][FG_CAUSE_DISCARD].packets - before.by[FG_DROP][FG_CAUSE_DISCARD].packets, 1);
+	assert_int_equal(c.by[FG_PASS][FG_CAUSE_MALFORMED].packets - before.by[FG_PASS][FG_CAUSE_MALFORMED].packets, 1);
+	plane.m->control->side = FG_SIDE_NONE;
+}
+
 static int load(void **state)
 {
 	(void)state;
@@ -197,10 +241,9 @@ static int unload(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_few_rules),
-		cmocka_unit_test(test_many_rules),
-		cmocka_unit_test(test_continue),
-		cmocka_unit_test(test_one_group),
+		cmocka_unit_test(test_few_rules),       cmocka_unit_test(test_many_rules),
+		cmocka_unit_test(test_continue),        cmocka_unit_test(test_one_group),
+		cmocka_unit_test(test_several_buffers),
 	};
 
 	dataplane_need();

@@ -13,7 +13,8 @@ enum { KEYS = 16, PEERS = FG_PEERS_MAX, FEW_PEERS = 4, NOW_S = 1000 };
 
 struct gate {
 	struct fg_rib rib;
-	bool has[KEYS][PEERS], refuses[KEYS][PEERS], lost;
+	bool has[KEYS][PEERS], refuses[KEYS][PEERS];
+	bool lost, late; /* nothing is answered, and nothing done; or done all the same */
 	unsigned asked;
 };
 
@@ -54,6 +55,8 @@ static int answer(struct gate *g, const struct fg_rib_step *s)
 		assert_true(g->has[key][s->peer]); /* nothing is deleted that is not there */
 	if (!refused)
 		g->has[key][s->peer] = s->adds;
+	if (g->late)
+		return FG_RIB_LOST;
 	fg_rib_settle(&g->rib, s, refused ? FG_RIB_REFUSED : FG_RIB_DONE, refused ? &why : NULL, NOW_S);
 	return 0;
 }
@@ -360,10 +363,10 @@ static void test_stale(void **state)
 		announce(g, 0, key, FG_RIB_ADDED);
 	pump(g);
 	fg_rib_stale(&g->rib, 0, FG_IPV4);
-	assert_int_equal(g->rib.peer[0].stale, 3);
+	assert_int_equal(fg_rib_stales(&g->rib, 0), 3);
 	g->asked = 0;
 	announce(g, 0, 2, FG_RIB_SAME);
-	assert_int_equal(g->rib.peer[0].stale, 2);
+	assert_int_equal(fg_rib_stales(&g->rib, 0), 2);
 	pump(g);
 	assert_int_equal(g->asked, 0);
 	assert_int_equal(fg_rib_sweep(&g->rib, 0, FG_IPV4), 2);
@@ -372,7 +375,7 @@ static void test_stale(void **state)
 	check(g, 2, 0);
 	check(g, 4, -1);
 	check(g, 1, 0); /* of the other family */
-	assert_int_equal(g->rib.peer[0].stale, 0);
+	assert_int_equal(fg_rib_stales(&g->rib, 0), 0);
 }
 
 /* The gate has forgotten everything: all that is wanted is asked for again. */
@@ -391,6 +394,31 @@ static void test_gate_begins_anew(void **state)
 	check(g, 2, 1);
 }
 
+/* Whatever order rules are said again in, and come and go in meanwhile, those go that were not, of the one family. */
+static void test_stale_in_any_order(void **state)
+{
+	struct gate *g = *state;
+
+	for (unsigned key = 0; key < 8; key++) /* even: IPv4 */
+		announce(g, 0, key, FG_RIB_ADDED);
+	fg_rib_stale(&g->rib, 0, FG_IPV4);
+	announce(g, 0, 4, FG_RIB_SAME);
+	announce(g, 0, 0, FG_RIB_SAME);
+	withdraw(g, 0, 2, true);
+	announce(g, 0, 2, FG_RIB_ADDED);
+	assert_int_equal(fg_rib_stales(&g->rib, 0), 1);
+	assert_int_equal(fg_rib_sweep(&g->rib, 0, FG_IPV6), 0);
+	assert_int_equal(fg_rib_sweep(&g->rib, 0, FG_IPV4), 1);
+	assert_int_equal(fg_rib_sweep(&g->rib, 0, FG_IPV4), 0);
+	fg_rib_stale(&g->rib, 0, FG_IPV4);
+	fg_rib_stale(&g->rib, 0, FG_IPV4);
+	announce(g, 0, 0, FG_RIB_SAME);
+	assert_int_equal(fg_rib_sweep(&g->rib, 0, FG_IPV4), 2);
+	pump(g);
+	for (unsigned key = 0; key < 8; key++)
+		check(g, key, key == 0 || key % 2 ? 0 : -1);
+}
+
 /* We have forgotten everything: what the gate has of peers is taken over as stale, and goes unless it is announced. */
 static void test_adopted(void **state)
 {
@@ -407,7 +435,7 @@ static void test_adopted(void **state)
 	fg_rib_gate_end(&g->rib, NOW_S);
 	pump(g);
 	assert_int_equal(g->asked, 0);
-	assert_int_equal(g->rib.peer[0].stale, 3);
+	assert_int_equal(fg_rib_stales(&g->rib, 0), 3);
 	announce(g, 0, 1, FG_RIB_SAME);
 	fg_rib_sweep(&g->rib, 0, FG_IPV4);
 	fg_rib_sweep(&g->rib, 0, FG_IPV6);
@@ -428,6 +456,46 @@ static void test_answer_lost(void **state)
 	g->lost = false;
 	pump(g);
 	check(g, 1, 0);
+}
+
+/* What was done though nobody said so is undone when it is not wanted any more. */
+static void test_answer_late(void **state)
+{
+	struct gate *g = *state;
+
+	announce(g, 0, 1, FG_RIB_ADDED);
+	announce(g, 0, 2, FG_RIB_ADDED);
+	g->late = true;
+	pump_once(g);
+	g->late = false;
+	withdraw(g, 0, 1, true);
+	pump(g);
+	check(g, 1, -1);
+	check(g, 2, 0);
+}
+
+/* What is withdrawn while the gate and the table are compared is not taken for what a peer has yet to say. */
+static void test_withdrawn_while_compared(void **state)
+{
+	struct fg_rib_wish wish = { .actions = { .set = FG_ACT_DISCARD } };
+	struct gate *g = *state;
+
+	for (unsigned key = 1; key < 4; key++)
+		announce(g, 0, key, FG_RIB_ADDED);
+	pump(g);
+	withdraw(g, 0, 1, true);
+	fg_rib_forget_gate(&g->rib);
+	withdraw(g, 0, 2, true);
+	for (unsigned key = 1; key < 4; key++) {
+		struct fg_rule r = rule(key);
+
+		assert_int_equal(fg_rib_gate_has(&g->rib, 0, &r, &wish), 0);
+	}
+	withdraw(g, 0, 3, true);
+	fg_rib_gate_end(&g->rib, NOW_S);
+	pump(g);
+	for (unsigned key = 1; key < 4; key++)
+		check(g, key, -1);
 }
 
 /* What an operator has flushed, and what has had its time, comes back when it is announced again, not by itself. */
@@ -556,8 +624,11 @@ int main(void)
 		CASE(test_maximum),
 		CASE(test_stale),
 		CASE(test_gate_begins_anew),
+		CASE(test_stale_in_any_order),
 		CASE(test_adopted),
 		CASE(test_answer_lost),
+		CASE(test_answer_late),
+		CASE(test_withdrawn_while_compared),
 		CASE(test_over),
 		CASE(test_keys),
 		CASE(test_sites),

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -278,6 +279,43 @@ static void test_places(void **state)
 	fg_shared_close(&three);
 }
 
+/* A process that claims a place, instruction by instruction for whoever traces it. */
+static _Noreturn void claim_traced(void)
+{
+	struct fg_shared s;
+
+	if (open_it(&s) != 0 || ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+		_exit(1);
+	raise(SIGSTOP);
+	_exit(fg_shared_claim(&s) ? 0 : 2);
+}
+
+/*
+ * Nothing is written in a place before it is taken: another may have taken it, and the gate, which looks at both words, would see a process
+ * that has ended, and wait for it no more.
+ */
+static void test_claim_writes_in_its_own(void **state)
+{
+	uint32_t steps = 0, before = 0;
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		claim_traced();
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	for (; WIFSTOPPED(status); steps++) {
+		before += live->instance[0].pid == 0 && live->instance[0].start_ticks != 0;
+		assert_int_equal(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+	}
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_true(steps > 10);
+	assert_int_equal(before, 0);
+	assert_int_equal(live->instance[0].pid, pid);
+	assert_true(live->instance[0].start_ticks != 0);
+}
+
 /* Parts of two workers do not overlap, and end within the file. */
 static void test_parts(void **state)
 {
@@ -316,6 +354,7 @@ int main(void)
 		TEST(test_short_files),
 		TEST(test_replaced),
 		TEST(test_places),
+		TEST(test_claim_writes_in_its_own),
 		TEST(test_parts),
 	};
 

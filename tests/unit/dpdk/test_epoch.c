@@ -13,7 +13,7 @@
 
 #include "tests/unit/dpdk/sharing.h"
 
-enum { FLIPS = 2000, READERS = 3 };
+enum { FLIPS = 2000, READERS = 3, LOOKS = 10000, HOLDS = 50 };
 
 static struct fg_share share;
 static char error[FG_SHARE_ERROR_MAX];
@@ -103,6 +103,27 @@ static void play_ending(struct fg_share *s, int instance)
 	for (int i = 0; i < 100; i++)
 		turn(&p);
 	_exit(0);
+}
+
+/* Takes a slot and gives it back, again and again. How often it was taken away meanwhile is left in another one, as the test finds it. */
+static void play_coming(struct fg_share *s, int instance)
+{
+	struct fg_share_worker *slot = &s->live->worker[0];
+
+	for (;;) {
+		uint32_t free = 0, own = (uint32_t)instance + 1;
+
+		for (int i = 0; i < HOLDS; i++)
+			slot->epoch = __atomic_load_n(&s->tables->epoch, __ATOMIC_ACQUIRE);
+		if (!__atomic_compare_exchange_n(&slot->instance, &free, own, false, __ATOMIC_SEQ_CST,
+						 __ATOMIC_RELAXED))
+			continue;
+		for (int i = 0; i < HOLDS; i++)
+			slot->epoch = __atomic_load_n(&s->tables->epoch, __ATOMIC_ACQUIRE);
+		s->live->worker[1].busy += __atomic_load_n(&slot->instance, __ATOMIC_ACQUIRE) != own;
+		s->live->worker[1].heartbeat++;
+		__atomic_store_n(&slot->instance, 0, __ATOMIC_RELEASE);
+	}
 }
 
 /* ---- Draining ---- */
@@ -249,6 +270,25 @@ static void test_look_kills_stuck(void **state)
 	assert_int_equal(WTERMSIG(status), SIGKILL);
 	assert_true(looks >= 5);
 	assert_int_equal(share.fenced, 1);
+}
+
+/* A slot that is taken while the gate looks is not taken for one that nobody has. */
+static void test_look_leaves_who_comes(void **state)
+{
+	pid_t pid = sharing_process(&share, 0, play_coming);
+
+	(void)state;
+	while (share.live->worker[1].heartbeat == 0)
+		usleep(100);
+	/* Only looks count in which it went on meanwhile. */
+	for (int looks = 0; looks < LOOKS;) {
+		uint64_t before = __atomic_load_n(&share.live->worker[1].heartbeat, __ATOMIC_RELAXED);
+
+		fg_share_look(&share);
+		looks += __atomic_load_n(&share.live->worker[1].heartbeat, __ATOMIC_RELAXED) != before;
+	}
+	assert_int_equal(share.live->worker[1].busy, 0);
+	sharing_end(pid);
 }
 
 static void test_look_leaves_who_turns(void **state)
@@ -417,6 +457,7 @@ int main(void)
 		TEST(test_stuck_is_killed),
 		TEST(test_stopped_is_killed),
 		TEST(test_look_kills_stuck),
+		TEST(test_look_leaves_who_comes),
 		TEST(test_look_leaves_who_turns),
 		TEST(test_bystanders_live),
 		TEST(test_unsaid_start),

@@ -17,7 +17,7 @@
 #define GATING_ALONE
 #include "tests/unit/gate/gating.h"
 
-enum { FULL = 300, HOSTILE = 100000, HOSTILE_BATCH = 100 };
+enum { FULL = 300, HOSTILE = 100000, HOSTILE_BATCH = 100, EACH = 1 + FG_SEGMENT_RULES / FG_PREFIX_LENGTHS_MAX };
 
 static struct gating_batch b;
 
@@ -254,13 +254,59 @@ static void hazard_hostile_rules(void **state)
 	assert_in_range(resident_pages(), 0, before + (8 << 20) / 4096);
 }
 
+/* An IPv6 rule with the n-th prefix of this length: as destination, or as source behind a destination that all have. */
+static void add_length(bool source, uint8_t length, uint8_t n)
+{
+	uint8_t nlri[3 + 16 + 3 + 16] = { FG_DST, 128, 0, 0x20, 1 }, *prefix = source ? nlri + 3 + 16 : nlri;
+	size_t octets = (length + 7u) / 8;
+
+	memset(prefix, 0, 3 + 16);
+	prefix[0] = source ? FG_SRC : FG_DST;
+	prefix[1] = length;
+	prefix[3] = 0x20;
+	prefix[4] = n;
+	batch_rule(&b, FG_OP_ADD, FG_IPV6, nlri, (size_t)(prefix - nlri) + 3 + octets);
+}
+
+/*
+ * Prefixes of more lengths than a step has places for: what is too much is refused like anything that costs too much, and the others stay. No
+ * image is made anew for it, which takes seconds where there are many rules: it would have the number of no generation.
+ */
+static void hazard_prefix_lengths(void **state)
+{
+	const struct fg_image *image;
+	uint64_t generation;
+
+	(void)state;
+	for (int source = 0; source < 2; source++) {
+		for (uint8_t length = 40; length < 40 + FG_PREFIX_LENGTHS_MAX; length++) {
+			batch_new(&b, 0, 0);
+			for (uint8_t n = 1; n <= EACH; n++)
+				add_length(source, length, n);
+			batch_send(gating, &b);
+			assert_int_equal(gating->result.admitted, EACH);
+		}
+		gating_host(gating, FG_OP_ADD, 1, (uint16_t)(1 + source));
+		generation = gating->gate->store.head->generation;
+		image = (const void *)gating->dataplane.memory.image[gating->gate->side ^ 1];
+		batch_new(&b, 0, 0);
+		add_length(source, 30, 1);
+		batch_send(gating, &b);
+		assert_int_equal(gating->result.committed, 0);
+		assert_int_equal(gating->finding[0].why.code, FG_OVER_BUDGET);
+		assert_int_equal(gating->finding[0].why.resource, FG_RES_LINES);
+		assert_int_equal(image->generation, generation - 1);
+		gating_ask(gating, FG_PEER_CTRL, FG_ASK_FLUSH, NULL, 0);
+	}
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 	const struct CMUnitTest tests[] = {
-		TEST(hazard_2013_rule),     TEST(hazard_2020_wildcard), TEST(hazard_2025_over_the_limit),
-		TEST(hazard_2021_headroom), TEST(hazard_blank_fields),  TEST(hazard_withdraw_at_full_budget),
-		TEST(hazard_hostile_rules),
+		TEST(hazard_2013_rule),     TEST(hazard_2020_wildcard),  TEST(hazard_2025_over_the_limit),
+		TEST(hazard_2021_headroom), TEST(hazard_blank_fields),   TEST(hazard_withdraw_at_full_budget),
+		TEST(hazard_hostile_rules), TEST(hazard_prefix_lengths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

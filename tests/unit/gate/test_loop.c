@@ -30,6 +30,7 @@ static pid_t child;
 static bool running;
 static int supervisor = -1, ctrl = -1;
 static struct gating_batch batch;
+static uint32_t more; /* of what is said next */
 
 /* ---- Nothing is allocated ---- */
 
@@ -110,9 +111,11 @@ static int finish(void)
 
 static void say(int to, enum fg_message_kind kind, const void *what, size_t octets, int fd)
 {
-	const struct fg_message m = {
-		.version = FG_RECORD_VERSION, .kind = (uint16_t)kind, .id = 1, .octets = (uint32_t)(sizeof(m) + octets)
-	};
+	const struct fg_message m = { .version = FG_RECORD_VERSION,
+				      .kind = (uint16_t)kind,
+				      .id = 1,
+				      .octets = (uint32_t)(sizeof(m) + octets),
+				      .more = more };
 	struct iovec parts[2] = { { (void *)(uintptr_t)&m, sizeof(m) }, { (void *)(uintptr_t)what, octets } };
 	char control[CMSG_SPACE(sizeof(int))] = { 0 };
 	struct msghdr msg = { .msg_iov = parts, .msg_iovlen = 2 };
@@ -174,16 +177,31 @@ static void give_ctrl(void)
 	assert_non_null(hear(supervisor, FG_SAY_DONE));
 }
 
-static const struct fg_batch_result *add(uint8_t host, uint16_t port)
+static void say_batch(void)
 {
 	static uint8_t octets[FG_MESSAGE_MAX];
 
-	batch_new(&batch, 0, 0);
-	batch_host(&batch, FG_OP_ADD, host, port);
 	memcpy(octets, &batch.head, sizeof(batch.head));
 	memcpy(octets + sizeof(batch.head), batch.octets, batch.len);
 	say(ctrl, FG_ASK_BATCH, octets, sizeof(batch.head) + batch.len, -1);
+}
+
+static const struct fg_batch_result *add(uint8_t host, uint16_t port)
+{
+	batch_new(&batch, 0, 0);
+	batch_host(&batch, FG_OP_ADD, host, port);
+	say_batch();
 	return hear(ctrl, FG_SAY_BATCH);
+}
+
+/* The first part of a batch, with a rule that is refused. */
+static void say_part(void)
+{
+	batch_new(&batch, FG_BATCH_PARTIAL, 0);
+	batch_rule(&batch, FG_OP_ADD, FG_IPV4, NULL, 0);
+	more = 1;
+	say_batch();
+	more = 0;
 }
 
 static int begin(void **state)
@@ -232,16 +250,13 @@ static void test_rules_and_an_end(void **state)
 
 static void test_no_policy_no_rules(void **state)
 {
-	static uint8_t octets[FG_MESSAGE_MAX];
 	const struct fg_done *done;
 
 	(void)state;
 	give_ctrl();
 	batch_new(&batch, 0, 0);
 	batch_host(&batch, FG_OP_ADD, 7, 53);
-	memcpy(octets, &batch.head, sizeof(batch.head));
-	memcpy(octets + sizeof(batch.head), batch.octets, batch.len);
-	say(ctrl, FG_ASK_BATCH, octets, sizeof(batch.head) + batch.len, -1);
+	say_batch();
 	done = hear(ctrl, FG_SAY_DONE);
 	assert_int_equal(done->result, -EAGAIN);
 	assert_int_equal(gating_meets(t, 7, 53), UINT32_MAX);
@@ -316,6 +331,27 @@ static void test_slow_ctrl(void **state)
 	assert_int_equal(add(8, 53)->committed, 1);
 }
 
+/* Ctrl goes amid a batch: of it nothing is answered to its successor, which counts its questions from the same number on. */
+static void test_ctrl_goes_amid_a_batch(void **state)
+{
+	const struct fg_batch_result *result;
+
+	(void)state;
+	give_ctrl();
+	say_part();
+	assert_non_null(hear(ctrl, FG_SAY_DONE)); /* there is no policy yet */
+	give_policy();
+	give_ctrl();
+	assert_int_equal(add(7, 53)->committed, 1);
+	say_part();
+	say(ctrl, FG_ASK_STATUS, NULL, 0, -1);
+	assert_non_null(hear(ctrl, FG_SAY_STATUS));
+	give_ctrl();
+	result = add(7, 54);
+	assert_int_equal(result->committed, 1);
+	assert_int_equal(result->findings, 0);
+}
+
 static void test_stop(void **state)
 {
 	const struct fg_switch off = { .on = 1 };
@@ -341,8 +377,13 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 	const struct CMUnitTest tests[] = {
-		TEST(test_rules_and_an_end), TEST(test_no_policy_no_rules), TEST(test_killed_and_adopted),
-		TEST(test_ctrl_is_nobody),   TEST(test_slow_ctrl),          TEST(test_stop),
+		TEST(test_rules_and_an_end),
+		TEST(test_no_policy_no_rules),
+		TEST(test_killed_and_adopted),
+		TEST(test_ctrl_is_nobody),
+		TEST(test_slow_ctrl),
+		TEST(test_ctrl_goes_amid_a_batch),
+		TEST(test_stop),
 		TEST(test_supervisor_gone),
 	};
 

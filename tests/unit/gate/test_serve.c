@@ -225,6 +225,35 @@ static void test_mutated(void **state)
 	assert_int_equal(gating_status(gating)->rules[FG_RULE_ENFORCED], 1);
 }
 
+/* What is given up is so as a whole: the parts that still come are no batch of their own, and the next batch is one. */
+static void test_rest_of_what_was_given_up(void **state)
+{
+	uint64_t generation;
+
+	(void)state;
+	for (int why = 0; why < 3; why++) {
+		make_batch();
+		m.message.more = 1;
+		assert_true(serve(FG_PEER_CTRL, m.message.octets));
+		if (why == 0)
+			gating_ask(gating, FG_PEER_SUPERVISOR, FG_ASK_POLICY, &gating->policy, sizeof(gating->policy));
+		else if (why == 1)
+			gating_ask(gating, FG_PEER_CTRL, FG_ASK_FLUSH, NULL, 0);
+		else
+			gating_wait(gating, 3);
+		assert_false(gating->gate->batch.open);
+		generation = gating->gate->store.head->generation;
+		assert_true(serve(FG_PEER_CTRL, m.message.octets));
+		assert_false(gating->gate->batch.open);
+		m.message.more = 0;
+		assert_true(serve(FG_PEER_CTRL, m.message.octets));
+		check_untouched(generation);
+	}
+	make_batch();
+	assert_true(serve(FG_PEER_CTRL, m.message.octets));
+	assert_int_equal(gating->result.committed, 1);
+}
+
 /* ---- Pages ---- */
 
 static void fill(uint32_t n)
@@ -311,6 +340,7 @@ int main(void)
 		TEST(test_wrong_policies),
 		TEST(test_noise),
 		TEST(test_mutated),
+		TEST(test_rest_of_what_was_given_up),
 		TEST(test_list),
 		TEST(test_counters),
 	};
