@@ -9,8 +9,6 @@
 #include <string.h>
 
 #include <rte_acl.h>
-#include <rte_eal.h>
-#include <rte_errno.h>
 
 #include "bench/acl.h"
 
@@ -68,31 +66,6 @@ struct bench_acl {
 	const uint8_t *data[BENCH_BATCH];
 	uint32_t result[BENCH_BATCH];
 };
-
-void bench_acl_start(const char *program, bool huge)
-{
-	/* As many huge pages as are asked for, when they are. */
-	const char *with[] = { program,          "--no-pci",      "--in-memory", "--force-max-simd-bitwidth=512",
-			       "--no-telemetry", "--log-level=4", "-l",          "0" };
-	const char *without[] = { program,
-				  "--no-pci",
-				  "--no-huge",
-				  "--no-shconf",
-				  "-m",
-				  "4096",
-				  "--force-max-simd-bitwidth=512",
-				  "--no-telemetry",
-				  "--log-level=4",
-				  "-l",
-				  "0" };
-	char *argv[16] = { NULL };
-	int n = huge ? (int)RTE_DIM(with) : (int)RTE_DIM(without);
-
-	for (int i = 0; i < n; i++)
-		argv[i] = (char *)(uintptr_t)(huge ? with[i] : without[i]);
-	if (rte_eal_init(n, argv) < 0)
-		bench_fail("DPDK does not start: %s", rte_strerror(rte_errno));
-}
 
 static void set_range(struct rte_acl_field *f, struct bench_range r)
 {

@@ -3,7 +3,7 @@
 #ifndef BENCH_ACL_H
 #define BENCH_ACL_H
 
-#include "bench/bench.h"
+#include "bench/harness.h"
 
 struct bench_acl_key {
 	uint8_t proto;
@@ -24,5 +24,10 @@ void bench_acl_classify(const struct bench_acl *acl, const uint8_t **data, uint3
 void bench_acl_prepare(void *acl, const struct bench_packet packets[BENCH_BATCH]);
 void bench_acl_run(void *acl);
 uint32_t bench_acl_answer(void *acl, size_t i);
+
+/* acl_runner.c: what of these rules it cannot say or is not asked to; what `large` may take; and the fastest of its algorithms for the packets of a pool. */
+#define BENCH_ACL_LARGE ((size_t)1 << 30)
+bool bench_acl_cannot(const struct bench_rules *rules, char why[BENCH_WHY_MAX]);
+void bench_acl_choose(struct bench_acl *acl, const struct bench_pool *pool);
 
 #endif

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* rte_acl as runners of the plane `match` (harness.h). DPDK is started when the first set is built. */
+/* rte_acl as runners of the plane `match` (harness.h). DPDK is started when the first set is built. What the loops of `dpdk` have of it is here too. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "bench/acl.h"
 #include "bench/batch.h"
-
-enum { LARGE_MIB = 1024 };
+#include "bench/eal.h"
 
 struct acl_runner {
 	struct bench_acl *acl;
@@ -15,7 +14,7 @@ struct acl_runner {
 
 static const struct bench_batches batches = { bench_acl_prepare, bench_acl_run, bench_acl_answer };
 
-static bool cannot(const struct bench_rules *rules, char why[BENCH_WHY_MAX])
+bool bench_acl_cannot(const struct bench_rules *rules, char why[BENCH_WHY_MAX])
 {
 	if (!bench_options.acl)
 		snprintf(why, BENCH_WHY_MAX, "left out by --no-acl");
@@ -28,25 +27,11 @@ static bool cannot(const struct bench_rules *rules, char why[BENCH_WHY_MAX])
 	return true;
 }
 
-static void start_once(void)
-{
-	static bool started;
-	struct bench_memory probe;
-
-	if (started)
-		return;
-	bench_memory_get(&probe, 1);
-	bench_memory_put(&probe);
-	bench_acl_start("flowgate-bench", probe.huge);
-	bench_steady_pin();
-	started = true;
-}
-
 static void *open_acl(const struct bench_set *set, size_t max_size, struct bench_built *built, char why[BENCH_WHY_MAX])
 {
 	struct acl_runner *a = bench_alloc(1, sizeof(*a));
 
-	start_once();
+	bench_eal_start();
 	a->acl = bench_acl_make(set->rules, set->image, max_size);
 	if (a->acl == NULL) {
 		snprintf(why, BENCH_WHY_MAX, "does not build");
@@ -64,7 +49,7 @@ static void *open_default(const struct bench_set *set, struct bench_built *built
 
 static void *open_large(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
 {
-	return open_acl(set, (size_t)LARGE_MIB << 20, built, why);
+	return open_acl(set, BENCH_ACL_LARGE, built, why);
 }
 
 static void close_acl(void *ctx)
@@ -80,28 +65,33 @@ static double round_acl(void *ctx, uint64_t *hits)
 	return bench_batches_round(&batches, a->acl, a->pool, hits);
 }
 
-/* The fastest algorithm for the packets of the pool. */
-static void load(void *ctx, const struct bench_pool *pool)
+void bench_acl_choose(struct bench_acl *acl, const struct bench_pool *pool)
 {
-	struct acl_runner *a = ctx;
 	double best = 0;
 	int which = -1;
 
-	a->pool = pool;
 	for (int i = 0; i < BENCH_ACL_ALGORITHMS; i++) {
 		uint64_t hits;
 		double ns;
 
-		if (!bench_acl_use(a->acl, i))
+		if (!bench_acl_use(acl, i))
 			continue;
-		ns = round_acl(a, &hits);
+		ns = bench_batches_round(&batches, acl, pool, &hits);
 		if (which < 0 || ns < best) {
 			best = ns;
 			which = i;
 		}
 	}
-	if (which < 0 || !bench_acl_use(a->acl, which))
+	if (which < 0 || !bench_acl_use(acl, which))
 		bench_fail("rte_acl has no algorithm for this machine");
+}
+
+static void load(void *ctx, const struct bench_pool *pool)
+{
+	struct acl_runner *a = ctx;
+
+	a->pool = pool;
+	bench_acl_choose(a->acl, pool);
 }
 
 static void verdicts(void *ctx, size_t n, uint32_t *out)
@@ -116,7 +106,7 @@ const struct bench_runner bench_rte_acl = { .name = "rte_acl default",
 					    .what = "max_size as it comes, the fastest algorithm for the packets",
 					    .says_rule = true,
 					    .judges = true,
-					    .cannot = cannot,
+					    .cannot = bench_acl_cannot,
 					    .open = open_default,
 					    .close = close_acl,
 					    .load = load,
@@ -127,7 +117,7 @@ const struct bench_runner bench_rte_acl_large = { .name = "rte_acl large",
 						  .what = "max_size 1 GiB, the fastest algorithm for the packets",
 						  .says_rule = true,
 						  .judges = true,
-						  .cannot = cannot,
+						  .cannot = bench_acl_cannot,
 						  .open = open_large,
 						  .close = close_acl,
 						  .load = load,

@@ -142,8 +142,7 @@ enum bench_kind {
 	BENCH_HOT_MISS,
 	BENCH_UNIFORM,
 	BENCH_WORST,
-	BENCH_KINDS, /* what the tables of forward.c have; those below are of the harness alone */
-	BENCH_BESIDE = BENCH_KINDS,
+	BENCH_BESIDE,
 	BENCH_SMALL,
 	BENCH_IMIX,
 	BENCH_KINDS_ALL
@@ -173,8 +172,6 @@ enum { BENCH_BATCH = 128, BENCH_BURST = FG_BURST };
 enum { BENCH_ACL_ALGORITHMS = 4 };
 struct bench_acl;
 
-/* Starts DPDK, in huge pages where there are any. */
-void bench_acl_start(const char *program, bool huge);
 /* NULL where it cannot be built. max_size 0: the default. */
 struct bench_acl *bench_acl_make(const struct bench_rules *rules, const struct bench_image *image, size_t max_size);
 void bench_acl_free(struct bench_acl *acl);

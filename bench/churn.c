@@ -303,7 +303,10 @@ static double take_round(void *ctx, uint64_t *hits)
 	ns = bench_batches_round(&batches, c, c->pool, hits);
 	__atomic_store_n(&c->runs, false, __ATOMIC_RELEASE);
 	asked = (bench_now_ns() - start) * c->rate / 1000000000u;
-	return (double)(__atomic_load_n(&c->changes, __ATOMIC_RELAXED) - before) >= PACED * (double)asked ? ns : 0;
+	if ((double)(__atomic_load_n(&c->changes, __ATOMIC_RELAXED) - before) >= PACED * (double)asked)
+		return ns;
+	bench_steady_because("fewer changes were made than asked for");
+	return 0;
 }
 
 static size_t latencies(void *ctx, const double **ns)

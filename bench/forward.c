@@ -1,354 +1,343 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The tables of flowgate-bench-forward (forward.h), as Markdown on standard output. Loops take turns of SLICE_NS each within a round, so what
- * the machine does meanwhile hits all of them; a figure is the median of the rounds, the spread is from the least to the most.
- * All that are measured together must drop the same share of the same packets, or the program ends. Arguments: which tables, all where
- * none is named, and of how many rules, all sizes where no number is given.
+ * Runners of the plane `dpdk` (harness.h): a loop and a pair of devices each (forward.h). A round is a run of a quarter of the pool, then one of all of it, which
+ * is timed; a runner says itself whether that was disturbed. A verdict is whether the packet came out.
  */
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
-#include <rte_cycles.h>
-#include <rte_launch.h>
-#include <rte_lcore.h>
-
+#include "bench/acl.h"
 #include "bench/forward.h"
 
-enum { ROUNDS = 7, LOOPS_MAX = 4, WARM_NS = 30000000, SLICE_NS = 150000000, LATENCY_NS = 2000000000 };
-
-#define SATURATING 1e9 /* packets a second that no loop can take */
-
-struct core {
-	const struct forward_loop *loop;
-	uint32_t queue;
-	const bool *stop;
+struct forward {
+	enum forward_source source;
+	struct forward_pair *pair;
+	struct forward_loop loop;
+	struct bench_acl *acl; /* the loop's; NULL: it has none */
+	uint8_t sent[BENCH_POOL];
+	const struct bench_pool *pool;
 };
 
-struct rate {
-	double median, least, most; /* packets a second */
-	double dropped;             /* share */
-};
+/* ---- Opening ---- */
 
-static int on_core(void *core)
+static struct forward *make(enum forward_source source, char why[BENCH_WHY_MAX])
 {
-	struct core *c = core;
+	struct forward_pair *pair = forward_pair(source, why);
+	struct forward *f;
 
-	return c->loop->run(c->loop->ctx, c->queue, c->stop);
+	if (pair == NULL)
+		return NULL;
+	f = bench_alloc(1, sizeof(*f));
+	f->source = source;
+	f->pair = pair;
+	return f;
 }
 
-static void pause_ns(uint64_t ns)
+static void *open_worker(enum forward_source source, const struct bench_set *set, struct bench_built *built,
+			 char why[BENCH_WHY_MAX])
 {
-	const struct timespec t = { .tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u) };
+	struct forward *f = make(source, why);
 
-	nanosleep(&t, NULL);
-}
-
-static uint64_t sum(const struct forward_loop *l, uint32_t queues, uint64_t (*count)(void *, uint32_t))
-{
-	uint64_t n = 0;
-
-	for (uint32_t q = 0; q < queues; q++)
-		n += count(l->ctx, q);
-	return n;
-}
-
-/* One loop for a while. *drops: share of its packets. */
-static double run_for(const struct forward_loop *l, uint32_t queues, uint64_t ns, double *drops)
-{
-	struct core cores[FORWARD_QUEUES_MAX];
-	uint64_t packets, dropped, start;
-	bool stop = false;
-
-	for (uint32_t q = 0; q < queues; q++) {
-		cores[q] = (struct core){ l, q, &stop };
-		rte_eal_remote_launch(on_core, &cores[q], q + 1);
+	if (f == NULL)
+		return NULL;
+	if (!forward_worker(&f->loop, f->pair, set->image, set->rules->n, why)) {
+		free(f);
+		return NULL;
 	}
-	pause_ns(WARM_NS);
+	*built = (struct bench_built){ set->image->compile_ns, set->image->bytes };
+	return f;
+}
+
+static void *open_io(enum forward_source source, struct bench_built *built, char why[BENCH_WHY_MAX])
+{
+	struct forward *f = make(source, why);
+
+	if (f == NULL)
+		return NULL;
+	f->loop = forward_io(f->pair);
+	*built = (struct bench_built){ 0, 0 };
+	return f;
+}
+
+static void *open_acl(const struct bench_set *set, size_t max_size, struct bench_built *built, char why[BENCH_WHY_MAX])
+{
+	struct forward *f = make(FORWARD_REPLAY, why);
+
+	if (f == NULL)
+		return NULL;
+	f->acl = bench_acl_make(set->rules, set->image, max_size);
+	if (f->acl == NULL) {
+		snprintf(why, BENCH_WHY_MAX, "does not build");
+		free(f);
+		return NULL;
+	}
+	f->loop = forward_acl(f->pair, f->acl);
+	*built = (struct bench_built){ .ns = bench_acl_build_ns(f->acl) };
+	return f;
+}
+
+static void *open_acl_default(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
+{
+	return open_acl(set, 0, built, why);
+}
+
+static void *open_acl_large(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
+{
+	return open_acl(set, BENCH_ACL_LARGE, built, why);
+}
+
+static void *open_worker_replay(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
+{
+	return open_worker(FORWARD_REPLAY, set, built, why);
+}
+
+static void *open_worker_pcap(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
+{
+	return open_worker(FORWARD_PCAP, set, built, why);
+}
+
+static void *open_worker_null(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
+{
+	return open_worker(FORWARD_NULL, set, built, why);
+}
+
+static void *open_io_replay(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
+{
+	(void)set;
+	return open_io(FORWARD_REPLAY, built, why);
+}
+
+static void *open_io_pcap(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
+{
+	(void)set;
+	return open_io(FORWARD_PCAP, built, why);
+}
+
+static void *open_io_null(const struct bench_set *set, struct bench_built *built, char why[BENCH_WHY_MAX])
+{
+	(void)set;
+	return open_io(FORWARD_NULL, built, why);
+}
+
+static void close_forward(void *ctx)
+{
+	struct forward *f = ctx;
+
+	f->loop.close(f->loop.ctx);
+	free(f);
+}
+
+/* ---- What they cannot ---- */
+
+static bool cannot_acl(const struct bench_rules *rules, char why[BENCH_WHY_MAX])
+{
+	if (!rules->ipv6)
+		return bench_acl_cannot(rules, why);
+	snprintf(why, BENCH_WHY_MAX, "not measured: the loop reads headers of IPv4 alone");
+	return true;
+}
+
+static bool cannot_null(const struct bench_rules *rules, char why[BENCH_WHY_MAX])
+{
+	snprintf(why, BENCH_WHY_MAX, "frames of net_null are zeros, which no rule is asked about");
+	return rules->n > 0;
+}
+
+static bool cannot_two(const struct bench_rules *rules, char why[BENCH_WHY_MAX])
+{
+	(void)rules;
+	snprintf(why, BENCH_WHY_MAX, "there is one core");
+	return sysconf(_SC_NPROCESSORS_ONLN) < 2;
+}
+
+/* ---- Packets through a loop ---- */
+
+static void load(void *ctx, const struct bench_pool *pool)
+{
+	struct forward *f = ctx;
+
+	f->pool = pool;
+	forward_pair_load(f->source, pool);
+	if (f->acl != NULL)
+		bench_acl_choose(f->acl, pool);
+}
+
+static void run(struct forward *f, uint32_t queue, const struct forward_run *what)
+{
+	forward_queue_begin(&f->pair->queue[queue], what);
+	f->loop.run(f->loop.ctx, queue);
+}
+
+static void warm(struct forward *f, uint32_t queue)
+{
+	run(f, queue, &(struct forward_run){ .packets = BENCH_POOL / 4 });
+}
+
+/* All of the pool, for a driver goes on where it was. */
+static void verdicts(void *ctx, size_t n, uint32_t *out)
+{
+	struct forward *f = ctx;
+
+	memset(f->sent, 0, sizeof(f->sent));
+	run(f, 0, &(struct forward_run){ .packets = BENCH_POOL, .sent = f->sent });
+	for (size_t i = 0; i < n; i++)
+		out[i] = !f->sent[i];
+}
+
+static double take_round(void *ctx, uint64_t *hits)
+{
+	struct forward *f = ctx;
+	struct bench_steady steady;
+	char why[BENCH_WHY_MAX];
+	uint64_t start, ns;
+	bool steadily;
+
+	bench_steady_begin(&steady);
+	warm(f, 0);
+	*hits = f->loop.dropped(f->loop.ctx, 0);
 	start = bench_now_ns();
-	packets = sum(l, queues, l->received);
-	dropped = sum(l, queues, l->dropped);
-	pause_ns(ns);
-	packets = sum(l, queues, l->received) - packets;
-	dropped = sum(l, queues, l->dropped) - dropped;
-	start = bench_now_ns() - start;
-	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
-	rte_eal_mp_wait_lcore();
-	*drops = packets > 0 ? (double)dropped / (double)packets : 0;
-	return (double)packets * 1e9 / (double)start;
+	run(f, 0, &(struct forward_run){ .packets = BENCH_POOL });
+	ns = bench_now_ns() - start;
+	*hits = f->loop.dropped(f->loop.ctx, 0) - *hits;
+	steadily = bench_steady_end(&steady, BENCH_WITHOUT, why);
+	bench_steady_rest(ns);
+	return steadily ? (double)ns / BENCH_POOL : 0;
 }
 
-static int ascending(const void *a, const void *b)
+static void offer(void *ctx, const struct bench_offer *offer, struct bench_taken *out)
 {
-	double x = *(const double *)a, y = *(const double *)b;
+	const struct forward_run what = { .packets_per_s = offer->packets_per_s,
+					  .ns = offer->ns,
+					  .latencies = offer->latencies };
+	struct forward *f = ctx;
+	const struct forward_queue *q = &f->pair->queue[0];
+	double lasts = FORWARD_LATE_MAX / offer->packets_per_s;
+	struct bench_steady steady;
+	char why[BENCH_WHY_MAX];
+	uint64_t start;
 
-	return (x > y) - (x < y);
+	bench_steady_begin(&steady);
+	warm(f, 0);
+	start = bench_now_ns();
+	run(f, 0, &what);
+	out->packets = q->given;
+	out->lost = q->late;
+	out->packets_per_s = (double)q->given * 1e9 / (double)(bench_now_ns() - start);
+	out->disturbed = !bench_steady_end(&steady, lasts * 1e9 / (double)offer->ns, why);
 }
 
-static void measure(const struct forward_loop *const loops[], size_t n, uint32_t queues, struct rate *out)
-{
-	double rate[LOOPS_MAX][ROUNDS], drops;
+/* ---- Two cores ---- */
 
-	for (size_t round = 0; round < ROUNDS; round++)
-		for (size_t i = 0; i < n; i++) {
-			size_t which = (i + round) % n;
-
-			rate[which][round] = run_for(loops[which], queues, SLICE_NS, &drops);
-			out[which].dropped = drops;
-		}
-	for (size_t i = 0; i < n; i++) {
-		qsort(rate[i], ROUNDS, sizeof(double), ascending);
-		out[i].median = rate[i][ROUNDS / 2];
-		out[i].least = rate[i][0];
-		out[i].most = rate[i][ROUNDS - 1];
-	}
-}
-
-/* ---- Throughput over rules and packets ---- */
-
-static const char *const kind_names[BENCH_KINDS] = { "clean far", "clean near", "hot hit",
-						     "hot miss",  "uniform",    "worst" };
-
-static void print_rate(const struct rate *r)
-{
-	printf(" %.1f (%.1f-%.1f) |", r->median / 1e6, r->least / 1e6, r->most / 1e6);
-}
-
-static void print_row(size_t rules, const char *kind, const struct rate r[], size_t n)
-{
-	const struct rate *io = &r[0], *ours = &r[1];
-
-	printf("| %zu | %s | %.0f %% |", rules, kind, 100 * ours->dropped);
-	print_rate(io);
-	print_rate(ours);
-	printf(" %.1f |", 1e9 / ours->median - 1e9 / io->median);
-	if (n > 2) {
-		print_rate(&r[2]);
-		printf(" **%.1f** |\n", ours->median / r[2].median);
-	} else {
-		printf(" not built | |\n");
-	}
-	fflush(stdout);
-}
-
-/* The traffic's packets: of a pool of BENCH_POOL as many as there are buffers. */
-static void rows(struct bench_rules *rules, bool acl_wanted)
-{
-	struct bench_image image;
-	struct bench_traffic traffic;
-	struct bench_acl *acl = NULL;
-	struct forward_loop io = forward_io(), ours, theirs;
-	const struct forward_loop *const loops[] = { &io, &ours, &theirs };
-	struct rate r[LOOPS_MAX];
-	size_t n = 2;
-
-	bench_image_make(&image, rules);
-	bench_traffic_open(&traffic, rules, &image);
-	ours = forward_worker(&image, rules->n);
-	if (acl_wanted && (acl = bench_acl_make(rules, &image, 0)) != NULL) {
-		theirs = forward_acl(acl);
-		n = 3;
-	}
-	for (int kind = 0; kind < BENCH_KINDS; kind++) {
-		bench_traffic_fill(&traffic, (enum bench_kind)kind);
-		forward_fill(traffic.pool, BENCH_POOL);
-		forward_pace(0, false);
-		measure(loops, n, 1, r);
-		if (n > 2 && (r[1].dropped - r[2].dropped > 0.001 || r[2].dropped - r[1].dropped > 0.001))
-			bench_fail("%s: one drops %.4f, the other %.4f", kind_names[kind], r[1].dropped, r[2].dropped);
-		print_row(rules->n, kind_names[kind], r, n);
-	}
-	if (acl != NULL)
-		bench_acl_free(acl);
-	forward_worker_free(&ours);
-	bench_traffic_close(&traffic);
-	bench_image_free(&image);
-	bench_rules_free(rules);
-}
-
-static void no_rules(void)
-{
-	struct forward_loop io = forward_io(), ours = forward_worker(NULL, 0);
-	const struct forward_loop *const loops[] = { &io, &ours };
-	struct bench_rules rules;
-	struct bench_image image;
-	struct bench_traffic traffic;
-	struct rate r[LOOPS_MAX];
-
-	bench_rules_draw(&rules, 1, 100, 30);
-	bench_image_make(&image, &rules);
-	bench_traffic_open(&traffic, &rules, &image);
-	bench_traffic_fill(&traffic, BENCH_FAR);
-	forward_fill(traffic.pool, BENCH_POOL);
-	forward_pace(0, false);
-	measure(loops, 2, 1, r);
-	print_row(0, "clean far", r, 2);
-	bench_traffic_close(&traffic);
-	bench_image_free(&image);
-	bench_rules_free(&rules);
-	forward_worker_free(&ours);
-}
-
-static char **arguments;
-
-static bool asked_for(const char *name)
-{
-	for (char **a = arguments; *a != NULL; a++)
-		if (strcmp(*a, name) == 0)
-			return true;
-	return false;
-}
-
-/* No number is given, or this one is. */
-static bool asked_for_rules(size_t n)
-{
-	char number[24];
-	bool any = false;
-
-	for (char **a = arguments; *a != NULL; a++)
-		any |= **a >= '0' && **a <= '9';
-	snprintf(number, sizeof(number), "%zu", n);
-	return !any || asked_for(number);
-}
-
-static void throughput(void)
-{
-	static const size_t sizes[] = { 1000, 10000, 50000, 1000000 };
-
-	printf("\n| rules | packets | dropped | io Mpps | flowgate Mpps | ns more than io | rte_acl loop Mpps | "
-	       "flowgate : rte_acl |\n"
-	       "|---|---|---|---|---|---|---|---|\n");
-	if (asked_for_rules(0))
-		no_rules();
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-		struct bench_rules rules;
-
-		if (!asked_for_rules(sizes[i]))
-			continue;
-		bench_rules_draw(&rules, sizes[i], sizes[i], 60);
-		rows(&rules, sizes[i] <= 10000);
-	}
-}
-
-/* ---- Ten thousand rules, and packets that pass ---- */
-
-struct box {
-	struct bench_rules rules;
-	struct bench_image image;
-	struct bench_traffic traffic;
-	struct forward_loop worker;
+struct second {
+	struct forward *f;
+	bool ready, go; /* of each other */
+	uint64_t hits, ended_ns;
+	bool away; /* it was without its core */
 };
 
-static void box_open(struct box *b, enum bench_kind kind)
+static void *run_second(void *ctx)
 {
-	bench_rules_draw(&b->rules, 10000, 10000, 60);
-	bench_image_make(&b->image, &b->rules);
-	bench_traffic_open(&b->traffic, &b->rules, &b->image);
-	bench_traffic_fill(&b->traffic, kind);
-	forward_fill(b->traffic.pool, BENCH_POOL);
-	b->worker = forward_worker(&b->image, b->rules.n);
+	struct second *s = ctx;
+	uint64_t ran, start;
+
+	warm(s->f, 1);
+	s->hits = s->f->loop.dropped(s->f->loop.ctx, 1);
+	__atomic_store_n(&s->ready, true, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&s->go, __ATOMIC_ACQUIRE))
+		;
+	ran = bench_thread_ns();
+	start = bench_now_ns();
+	run(s->f, 1, &(struct forward_run){ .packets = BENCH_POOL });
+	s->ended_ns = bench_now_ns();
+	ran = bench_thread_ns() - ran;
+	s->away = (double)ran < (1 - BENCH_WITHOUT) * (double)(s->ended_ns - start);
+	s->hits = s->f->loop.dropped(s->f->loop.ctx, 1) - s->hits;
+	return NULL;
 }
 
-static void box_close(struct box *b)
+/* On the first core that is not that of the measurements, from its beginning: on ours it would wait for us. */
+static void start_second(struct second *s, pthread_t *thread)
 {
-	forward_worker_free(&b->worker);
-	bench_traffic_close(&b->traffic);
-	bench_image_free(&b->image);
-	bench_rules_free(&b->rules);
+	pthread_attr_t attributes;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(bench_steady_core() == 0 ? 1 : 0, &set);
+	pthread_attr_init(&attributes);
+	if (pthread_attr_setaffinity_np(&attributes, sizeof(set), &set) != 0 ||
+	    pthread_create(thread, &attributes, run_second, s) != 0)
+		bench_fail("no thread on another core");
+	pthread_attr_destroy(&attributes);
 }
 
-/* Cores by turns, as loops by turns above. */
-static void cores(void)
+/* Half the time until both have judged all of the pool. */
+static double take_round_two(void *ctx, uint64_t *hits)
 {
-	static const enum bench_kind kinds[] = { BENCH_NEAR, BENCH_HOT, BENCH_UNIFORM };
+	struct forward *f = ctx;
+	struct second s = { .f = f };
+	struct bench_steady steady;
+	char why[BENCH_WHY_MAX];
+	uint64_t start, end;
+	pthread_t thread;
+	bool steadily;
 
-	printf("\n| packets, 10000 rules | one core Mpps | two cores Mpps | ratio |\n|---|---|---|---|\n");
-	for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
-		double rate[2][ROUNDS], drops;
-		struct box b;
-
-		box_open(&b, kinds[k]);
-		forward_pace(0, false);
-		for (size_t round = 0; round < ROUNDS; round++)
-			for (uint32_t n = 1; n <= 2; n++)
-				rate[n - 1][round] = run_for(&b.worker, n, SLICE_NS, &drops);
-		for (size_t n = 0; n < 2; n++)
-			qsort(rate[n], ROUNDS, sizeof(double), ascending);
-		printf("| %s | %.1f (%.1f-%.1f) | %.1f (%.1f-%.1f) | **%.2f** |\n", kind_names[kinds[k]],
-		       rate[0][ROUNDS / 2] / 1e6, rate[0][0] / 1e6, rate[0][ROUNDS - 1] / 1e6,
-		       rate[1][ROUNDS / 2] / 1e6, rate[1][0] / 1e6, rate[1][ROUNDS - 1] / 1e6,
-		       rate[1][ROUNDS / 2] / rate[0][ROUNDS / 2]);
-		box_close(&b);
-	}
+	bench_steady_begin(&steady);
+	start_second(&s, &thread);
+	warm(f, 0);
+	while (!__atomic_load_n(&s.ready, __ATOMIC_ACQUIRE))
+		;
+	*hits = f->loop.dropped(f->loop.ctx, 0);
+	start = bench_now_ns();
+	__atomic_store_n(&s.go, true, __ATOMIC_RELEASE);
+	run(f, 0, &(struct forward_run){ .packets = BENCH_POOL });
+	end = bench_now_ns();
+	*hits = f->loop.dropped(f->loop.ctx, 0) - *hits;
+	steadily = bench_steady_end(&steady, BENCH_WITHOUT, why);
+	pthread_join(thread, NULL);
+	if (*hits == f->pool->hits)
+		*hits = s.hits;
+	end = s.ended_ns > end ? s.ended_ns : end;
+	if (steadily && s.away)
+		bench_steady_because("the second worker was without its core");
+	return steadily && !s.away ? (double)(end - start) / (2.0 * BENCH_POOL) : 0;
 }
 
-/* The upper edge of the bin that the share falls into, in us. */
-static double quantile_us(const uint64_t *bins, double share)
-{
-	uint64_t all = 0, seen = 0;
-	uint32_t i = 0;
+/* ---- The runners ---- */
 
-	for (uint32_t k = 0; k < FORWARD_BINS; k++)
-		all += bins[k];
-	for (; i < FORWARD_BINS - 1; i++) {
-		seen += bins[i];
-		if ((double)seen >= share * (double)all)
-			break;
-	}
-	return (i < 16 ? i : (double)((16ull + i % 16 + 1) << (i / 16 - 1))) * 1e6 / (double)rte_get_tsc_hz();
-}
+#define RUNNER(variable, called, said, may_judge, may_not, opens, round_of, offers)                                    \
+	const struct bench_runner variable = { .name = called,                                                         \
+					       .plane = BENCH_DPDK,                                                    \
+					       .what = said,                                                           \
+					       .judges = may_judge,                                                    \
+					       .steadies = true,                                                       \
+					       .cannot = may_not,                                                      \
+					       .open = opens,                                                          \
+					       .close = close_forward,                                                 \
+					       .load = load,                                                           \
+					       .verdicts = verdicts,                                                   \
+					       .round = round_of,                                                      \
+					       .offer = offers,                                                        \
+					       .queue = FORWARD_LATE_MAX }
 
-static void latency_row(const struct forward_loop *l, double full, double load)
-{
-	const struct forward_queue *q = forward_queue(0);
-	double drops;
-
-	forward_pace(full * load, true);
-	run_for(l, 1, LATENCY_NS, &drops);
-	printf("| %s | %.0f %% of %.1f Mpps | %.2f | %.2f | %.2f | %.4f %% |\n", l->name, 100 * load, full / 1e6,
-	       quantile_us(q->bins, 0.5), quantile_us(q->bins, 0.99), quantile_us(q->bins, 0.999),
-	       100 * (double)q->late / (double)(q->given + q->late));
-	fflush(stdout);
-}
-
-static void latency(void)
-{
-	struct forward_loop io = forward_io();
-	const struct forward_loop *loops[2];
-	struct rate r[LOOPS_MAX];
-	struct box b;
-
-	box_open(&b, BENCH_NEAR);
-	loops[0] = &io;
-	loops[1] = &b.worker;
-	forward_pace(SATURATING, true); /* what is counted costs time too, and is part of what a loop can do here */
-	measure(loops, 2, 1, r);
-	printf("\n| loop, clean near, 10000 rules | load | p50 us | p99 us | p99.9 us | lost "
-	       "|\n|---|---|---|---|---|---|\n");
-	for (size_t i = 0; i < 2; i++) {
-		latency_row(loops[i], r[i].median, 0.5);
-		latency_row(loops[i], r[i].median, 0.9);
-	}
-	box_close(&b);
-}
-
-static const struct {
-	const char *name;
-	void (*run)(void);
-} tables[] = { { "throughput", throughput }, { "latency", latency }, { "cores", cores } };
-
-int main(int argc, char **argv)
-{
-	bool all = true;
-
-	(void)argc;
-	arguments = argv + 1;
-	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
-		all &= !asked_for(tables[i].name);
-	forward_start(argv[0], FORWARD_QUEUES_MAX);
-	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
-		if (all || asked_for(tables[i].name))
-			tables[i].run();
-	return 0;
-}
+RUNNER(bench_forward_worker, "flowgate", "the worker of flowgate-dpdk, devices without a driver", true, NULL,
+       open_worker_replay, take_round, offer);
+RUNNER(bench_forward_io, "io", "a loop that only forwards, same devices", false, NULL, open_io_replay, take_round,
+       offer);
+RUNNER(bench_forward_acl, "rte_acl loop", "as l3fwd-acl, rte_acl's max_size as it comes, same devices", true,
+       cannot_acl, open_acl_default, take_round, offer);
+RUNNER(bench_forward_acl_large, "rte_acl loop large", "the same, max_size 1 GiB", true, cannot_acl, open_acl_large,
+       take_round, offer);
+RUNNER(bench_forward_two, "flowgate 2 cores", "two workers of one table, same devices; ns of both together", true,
+       cannot_two, open_worker_replay, take_round_two, NULL);
+RUNNER(bench_forward_worker_pcap, "flowgate pcap", "the worker from net_pcap with infinite_rx to net_null", true, NULL,
+       open_worker_pcap, take_round, NULL);
+RUNNER(bench_forward_io_pcap, "io pcap", "the loop that only forwards, same drivers", false, NULL, open_io_pcap,
+       take_round, NULL);
+RUNNER(bench_forward_worker_null, "flowgate null", "the worker from net_null to net_null, frames of zeros", true,
+       cannot_null, open_worker_null, take_round, NULL);
+RUNNER(bench_forward_io_null, "io null", "the loop that only forwards, same drivers: as testpmd io", false, cannot_null,
+       open_io_null, take_round, NULL);

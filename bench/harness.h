@@ -2,7 +2,7 @@
 /*
  * The harness: scenarios, runners and figures. A scenario is a shape of rules, how many, which packets, and on which plane; a runner is one of those that
  * are measured on a plane, ours or a peer. subset.c has the scenarios, runners.c the table of runners, row.c measures one scenario with all runners of its
- * plane, result.c writes it down (docs/bench-result.schema.json), compare.c says what got slower, machine.c and steady.c what it ran on and whether it was
+ * plane, offered.c those that packets can be offered to at a rate, result.c writes it down (docs/bench-result.schema.json), compare.c says what got slower, machine.c and steady.c what it ran on and whether it was
  * disturbed, main.c is the program.
  *
  * What always holds: all runners of a row judge the same packets; whoever judges one of them otherwise than the rules say has no figure.
@@ -12,13 +12,14 @@
 
 #include <jansson.h>
 
+#include "bench/histogram.h"
 #include "bench/shapes.h"
 
-enum { BENCH_WHY_MAX = 256, BENCH_ROUNDS_MAX = 101, BENCH_RUNNERS_MAX = 8, BENCH_CHECKED = 4096 };
+enum { BENCH_WHY_MAX = 256, BENCH_ROUNDS_MAX = 101, BENCH_RUNNERS_MAX = 12, BENCH_CHECKED = 4096 };
 
 /* ---- Scenarios ---- */
 
-enum bench_plane { BENCH_MATCH, BENCH_XDP, BENCH_CHANGE, BENCH_VETH, BENCH_CHURN, BENCH_PLANES };
+enum bench_plane { BENCH_MATCH, BENCH_XDP, BENCH_CHANGE, BENCH_VETH, BENCH_CHURN, BENCH_DPDK, BENCH_PLANES };
 
 struct bench_scenario {
 	const struct bench_shape *shape;
@@ -47,7 +48,21 @@ struct bench_built {
 struct bench_pool {
 	const struct bench_packet *packets; /* BENCH_POOL */
 	const uint32_t *answers;
-	uint64_t hits; /* answers that are not 0 */
+	uint64_t hits;   /* answers that are not 0 */
+	uint64_t serial; /* another for each pool, from 1 */
+};
+
+/* Packets of the pool that come at a rate, whether they are asked for or not. */
+struct bench_offer {
+	double packets_per_s;
+	uint64_t ns;                       /* for so long */
+	struct bench_histogram *latencies; /* from when a packet is due to when it is sent; NULL: not counted */
+};
+
+struct bench_taken {
+	uint64_t packets, lost;
+	double packets_per_s; /* that were taken */
+	bool disturbed;       /* for longer than the queue lasts, so that what was lost says nothing */
 };
 
 struct bench_runner {
@@ -73,12 +88,17 @@ struct bench_runner {
 	 * many.
 	 */
 	size_t (*latencies)(void *ctx, const double **ns);
+	/* NULL: it takes packets as fast as it can and no otherwise. */
+	void (*offer)(void *ctx, const struct bench_offer *offer, struct bench_taken *out);
+	uint32_t queue; /* packets that may wait to be taken, of offer() */
 };
 
 extern const struct bench_runner *const bench_runners[]; /* ends in NULL; the first of a plane is ours */
 extern const struct bench_runner bench_burst, bench_scalar, bench_rte_acl, bench_rte_acl_large, bench_xdp,
 	bench_xdp_empty, bench_update, bench_churn_still, bench_churn_1k, bench_churn_10k, bench_liar, bench_veth_xdp,
-	bench_veth_empty, bench_veth_chain, bench_veth_sets, bench_veth_ipset;
+	bench_veth_empty, bench_veth_chain, bench_veth_sets, bench_veth_ipset, bench_forward_worker, bench_forward_io,
+	bench_forward_acl, bench_forward_acl_large, bench_forward_two, bench_forward_worker_pcap, bench_forward_io_pcap,
+	bench_forward_worker_null, bench_forward_io_null, bench_testpmd_io, bench_testpmd_mac, bench_brittle;
 
 /* ---- Rows ---- */
 
@@ -91,6 +111,24 @@ enum bench_state {
 };
 extern const char *const bench_state_names[BENCH_STATES];
 
+/* Throughput (RFC 2544 §26.1): the largest rate found at which no packet of a trial was lost. */
+struct bench_zero_loss {
+	bool searched;
+	double packets_per_s;      /* 0: none, and why[] says */
+	double lost_packets_per_s; /* the least rate above it at which packets were lost */
+	size_t trials, disturbed;  /* that counted, and that did not */
+	char why[BENCH_WHY_MAX];
+};
+
+enum { BENCH_LOADS = 2 };
+
+struct bench_loaded {
+	double load;          /* share of what it takes at most while latencies are counted */
+	double packets_per_s; /* offered; 0: not measured */
+	struct bench_taken taken;
+	struct bench_histogram latencies;
+};
+
 struct bench_figure {
 	const struct bench_runner *runner;
 	enum bench_state state;
@@ -101,6 +139,8 @@ struct bench_figure {
 		size_t n; /* 0: there are none */
 		double p50, p99, p999, most;
 	} latency; /* ns */
+	struct bench_zero_loss zero_loss;
+	struct bench_loaded loaded[BENCH_LOADS];
 };
 
 struct bench_row {
@@ -121,12 +161,16 @@ struct bench_options {
 	bool acl;
 	size_t acl_rules_max;    /* rte_acl is built for no more rules */
 	double other_load_most;  /* of the other cores; above that a round is disturbed */
+	double core_slower_most; /* share by which the core may be slower than at its best; beyond that too */
 	int core;                /* -1: the last */
 	const char *only_runner; /* NULL: all */
 	size_t rounds;           /* good ones of each row, at most BENCH_ROUNDS_MAX */
+	uint64_t trial_ns;       /* for which packets are offered at a rate */
 };
 extern struct bench_options bench_options;
 
+/* Whether this build has one of the plane, and it is asked for. */
+bool bench_has_runner(enum bench_plane plane);
 /* Measures scenarios that differ in traffic alone, [0, n), and hands over each row. */
 void bench_rows(const struct bench_scenario *scenarios, size_t n, void (*take)(void *ctx, const struct bench_row *row),
 		void *ctx);
@@ -136,6 +180,13 @@ struct bench_spread {
 	double least, lower, median, upper, most;
 };
 struct bench_spread bench_spread_of(const double *values, size_t n);
+
+/* ---- Packets at a rate (offered.c) ---- */
+
+enum { BENCH_CONFIRMED = 2 /* trials more at the rate that was found */ };
+#define BENCH_RESOLUTION 0.01 /* of the search, of the rate */
+/* Throughput at zero loss and latencies under load of a figure that is good, of a runner that has offer(). */
+void bench_offered(void *ctx, struct bench_figure *f);
 
 /* ---- Steadiness ---- */
 
@@ -155,6 +206,11 @@ uint64_t bench_thread_ns(void);
 void bench_steady_begin(struct bench_steady *s);
 /* False: disturbed meanwhile, and why[] says by what. `without`: share of the time that this thread may have been without the core. */
 bool bench_steady_end(struct bench_steady *s, double without, char why[BENCH_WHY_MAX]);
+/* By what a round was disturbed, the last time; and a runner that finds out by itself says so. */
+const char *bench_steady_why(void);
+void bench_steady_because(const char *why);
+/* Leaves the core for a twelfth of the time that it was used: of real-time priority, whoever has it for more than 95 of 100 is put off it. */
+void bench_steady_rest(uint64_t ran_ns);
 /* Busy share of the other cores since *since was begun. */
 double bench_steady_other(const struct bench_steady *since);
 

@@ -3,65 +3,65 @@
  * The loops that ours is compared with (forward.h), each as short as it can be: one only forwards, as testpmd does in its mode `io`; one reads
  * headers, asks rte_acl for a whole burst and drops what a rule applies to, as the l3fwd-acl of DPDK's examples does.
  */
+#include <stdlib.h>
 #include <string.h>
 
-#include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
 #include "bench/acl.h"
 #include "bench/forward.h"
 
-/* Of one core. */
-struct loop_count {
-	volatile uint64_t received, dropped;
-} __attribute__((aligned(128)));
+struct simple_loop {
+	struct forward_pair *pair;
+	struct bench_acl *acl;
+	uint64_t dropped;
+};
 
-static struct loop_count counts[FORWARD_QUEUES_MAX];
-
-static uint64_t received(void *ctx, uint32_t queue)
+static struct forward_loop make(struct forward_pair *pair, struct bench_acl *acl, void (*run)(void *, uint32_t),
+				uint64_t (*dropped)(void *, uint32_t), void (*close)(void *))
 {
-	(void)ctx;
-	return counts[queue].received;
+	struct simple_loop *l = bench_alloc(1, sizeof(*l));
+
+	*l = (struct simple_loop){ pair, acl, 0 };
+	return (struct forward_loop){ l, run, dropped, close };
 }
 
 static uint64_t dropped(void *ctx, uint32_t queue)
 {
-	(void)ctx;
-	return counts[queue].dropped;
+	(void)queue;
+	return ((const struct simple_loop *)ctx)->dropped;
 }
 
-static void send_all(uint32_t queue, struct rte_mbuf **m, uint16_t n)
+static void send_all(uint16_t port, uint32_t queue, struct rte_mbuf **m, uint16_t n)
 {
-	uint16_t sent = rte_eth_tx_burst(1, (uint16_t)queue, m, n);
+	uint16_t sent = rte_eth_tx_burst(port, (uint16_t)queue, m, n);
 
 	if (sent < n)
 		rte_pktmbuf_free_bulk(m + sent, (unsigned int)(n - sent));
 }
 
-static int run_io(void *ctx, uint32_t queue, const bool *stop)
+static void run_io(void *ctx, uint32_t queue)
 {
+	const struct forward_pair *pair = ((const struct simple_loop *)ctx)->pair;
+	const bool *stop = &pair->queue[queue].stop;
 	struct rte_mbuf *m[BENCH_BURST];
 
-	(void)ctx;
 	while (!__atomic_load_n(stop, __ATOMIC_RELAXED)) {
-		uint16_t n = rte_eth_rx_burst(0, (uint16_t)queue, m, BENCH_BURST);
+		uint16_t n = rte_eth_rx_burst(pair->rx, (uint16_t)queue, m, BENCH_BURST);
 
-		if (n == 0)
-			continue;
-		counts[queue].received += n;
-		send_all(queue, m, n);
+		if (n > 0)
+			send_all(pair->tx, queue, m, n);
 	}
-	return 0;
 }
 
-struct forward_loop forward_io(void)
+struct forward_loop forward_io(struct forward_pair *pair)
 {
-	return (struct forward_loop){ "io", NULL, run_io, received, dropped };
+	return make(pair, NULL, run_io, dropped, free);
 }
 
 /* ---- rte_acl ---- */
 
-enum { AHEAD = 4, ETHERNET = 14, OFFSET = 0x1fff };
+enum { AHEAD = 4, ETHERNET = 14, SHORTEST = 28 /* UDP without data */, OFFSET = 0x1fff };
 
 static void read_key(const struct rte_mbuf *m, struct bench_acl_key *key)
 {
@@ -70,7 +70,7 @@ static void read_key(const struct rte_mbuf *m, struct bench_acl_key *key)
 	const uint8_t *l4 = ip + (size_t)(ip[0] & 15) * 4;
 	bool fragment;
 
-	if (ethernet->ether_type != RTE_BE16(RTE_ETHER_TYPE_IPV4) || m->data_len < ETHERNET + 40) {
+	if (ethernet->ether_type != RTE_BE16(RTE_ETHER_TYPE_IPV4) || m->data_len < ETHERNET + SHORTEST) {
 		memset(key, 0, sizeof(*key));
 		return;
 	}
@@ -101,8 +101,11 @@ static void read_keys(struct rte_mbuf **m, uint16_t n, struct bench_acl_key *key
 	}
 }
 
-static int run_acl(void *ctx, uint32_t queue, const bool *stop)
+static void run_acl(void *ctx, uint32_t queue)
 {
+	struct simple_loop *l = ctx;
+	const struct forward_pair *pair = l->pair;
+	const bool *stop = &pair->queue[queue].stop;
 	struct rte_mbuf *m[BENCH_BURST], *passed[BENCH_BURST], *bad[BENCH_BURST];
 	struct bench_acl_key keys[BENCH_BURST];
 	const uint8_t *data[BENCH_BURST];
@@ -111,28 +114,32 @@ static int run_acl(void *ctx, uint32_t queue, const bool *stop)
 	for (size_t i = 0; i < BENCH_BURST; i++)
 		data[i] = (const uint8_t *)&keys[i];
 	while (!__atomic_load_n(stop, __ATOMIC_RELAXED)) {
-		uint16_t n = rte_eth_rx_burst(0, (uint16_t)queue, m, BENCH_BURST), good = 0, drops = 0;
+		uint16_t n = rte_eth_rx_burst(pair->rx, (uint16_t)queue, m, BENCH_BURST), good = 0, drops = 0;
 
 		if (n == 0)
 			continue;
 		read_keys(m, n, keys);
-		bench_acl_classify(ctx, data, result, n);
+		bench_acl_classify(l->acl, data, result, n);
 		for (uint16_t i = 0; i < n; i++) {
 			passed[good] = bad[drops] = m[i];
 			good = (uint16_t)(good + (result[i] == 0));
 			drops = (uint16_t)(drops + (result[i] != 0));
 		}
-		counts[queue].received += n;
-		counts[queue].dropped += drops;
+		l->dropped += drops;
 		if (drops > 0)
 			rte_pktmbuf_free_bulk(bad, drops);
 		if (good > 0)
-			send_all(queue, passed, good);
+			send_all(pair->tx, queue, passed, good);
 	}
-	return 0;
 }
 
-struct forward_loop forward_acl(const struct bench_acl *acl)
+static void close_acl(void *ctx)
 {
-	return (struct forward_loop){ "rte_acl", (void *)(uintptr_t)acl, run_acl, received, dropped };
+	bench_acl_free(((struct simple_loop *)ctx)->acl);
+	free(ctx);
+}
+
+struct forward_loop forward_acl(struct forward_pair *pair, struct bench_acl *acl)
+{
+	return make(pair, acl, run_acl, dropped, close_acl);
 }

@@ -14,7 +14,12 @@
 #include "bench/hunt.h"
 #include "bench/sizing.h"
 
-enum { EXIT_WORSE = 1, EXIT_WORDS = 2, SUBSETS_MAX = 16 };
+enum {
+	EXIT_WORSE = 1,
+	EXIT_WORDS = 2,
+	SUBSETS_MAX = 16,
+	TRIAL_NS_MAX = 900000000 /* a real-time thread is stopped in each second */
+};
 
 struct program {
 	bool json;
@@ -32,7 +37,9 @@ static void usage(FILE *to)
 {
 	fputs("usage: flowgate-bench [SUBSET…] [--shape S,…] [--rules N,…] [--traffic T,…] [--plane P,…]\n"
 	      "                      [--json] [--output FILE] [--compare OLD] [--no-acl] [--acl-rules N]\n"
-	      "                      [--runner NAME] [--rounds N] [--core N] [--other-load PERCENT]\n"
+	      "                      [--runner NAME] [--rounds N] [--core N] [--other-load PERCENT] [--core-slower "
+	      "PERCENT]\n"
+	      "                      [--trial MS]\n"
 	      "       flowgate-bench compare OLD NEW\n"
 	      "       flowgate-bench sizing RULES PCAP [--json]\n"
 	      "       flowgate-bench hunt FILE    flowgate-bench hunted FILE    flowgate-bench list\n",
@@ -49,7 +56,7 @@ static void list_all(void)
 		printf("  %-14s %s\n", s->name, s->what);
 	puts("runners:");
 	for (size_t i = 0; bench_runners[i] != NULL; i++)
-		printf("  %-6s %-16s %s\n", bench_plane_names[bench_runners[i]->plane], bench_runners[i]->name,
+		printf("  %-6s %-18s %s\n", bench_plane_names[bench_runners[i]->plane], bench_runners[i]->name,
 		       bench_runners[i]->what);
 	fputs("traffics:", stdout);
 	for (int k = 0; k < BENCH_KINDS_ALL; k++)
@@ -83,7 +90,7 @@ static void print_figure(const struct bench_row *row, const struct bench_figure 
 	struct bench_spread ns, ratio;
 	double ratios[BENCH_ROUNDS_MAX];
 
-	printf("%-13s %7zu %-8s %-5s %-16s ", s->shape->name, s->count, bench_kind_names[s->kind],
+	printf("%-13s %7zu %-8s %-5s %-18s ", s->shape->name, s->count, bench_kind_names[s->kind],
 	       bench_plane_names[s->plane], f->runner->name);
 	if (f->state != BENCH_GOOD) {
 		printf("%s: %s\n", bench_state_names[f->state], f->why);
@@ -97,6 +104,8 @@ static void print_figure(const struct bench_row *row, const struct bench_figure 
 		ratio = bench_spread_of(ratios, row->rounds);
 		printf(" %6.2f", ratio.median);
 	}
+	if (f->zero_loss.packets_per_s > 0)
+		printf("  lossless up to %.1f Mpps", f->zero_loss.packets_per_s / 1e6);
 	putchar('\n');
 }
 
@@ -127,7 +136,11 @@ static void run_list(struct program *p, const struct bench_scenario *list, size_
 	for (size_t i = 0, end; i < n; i = end) {
 		for (end = i + 1; end < n && same_set(&list[i], &list[end]);)
 			end++;
-		bench_rows(list + i, end - i, take, p);
+		if (bench_has_runner(list[i].plane))
+			bench_rows(list + i, end - i, take, p);
+		else
+			fprintf(stderr, "flowgate-bench: no runner of the plane %s is in this build and asked for\n",
+				bench_plane_names[list[i].plane]);
 	}
 }
 
@@ -148,7 +161,7 @@ static int run(struct program *p, int argc, char **argv)
 	bench_steady_start(pinned);
 	put_line(p, bench_run_object(argc, argv, pinned));
 	if (!p->json)
-		printf("%-13s %7s %-8s %-5s %-16s %8s %17s %8s %6s\n", "SHAPE", "RULES", "TRAFFIC", "PLANE", "RUNNER",
+		printf("%-13s %7s %-8s %-5s %-18s %8s %17s %8s %6s\n", "SHAPE", "RULES", "TRAFFIC", "PLANE", "RUNNER",
 		       "NS", "LEAST-MOST", "MPPS", "RATIO");
 	for (size_t i = 0; i < p->subsets; i++) {
 		run_list(p, list[i], n[i]);
@@ -189,16 +202,30 @@ enum word {
 	RUNNER,
 	CORE,
 	OTHER_LOAD,
+	CORE_SLOWER,
 	ROUNDS,
+	TRIAL,
 	HELP
 };
 
 static const struct option options[] = {
-	{ "shape", 1, NULL, SHAPE },           { "rules", 1, NULL, RULES },   { "traffic", 1, NULL, TRAFFIC },
-	{ "plane", 1, NULL, PLANE },           { "json", 0, NULL, JSON },     { "output", 1, NULL, OUTPUT },
-	{ "compare", 1, NULL, COMPARE },       { "no-acl", 0, NULL, NO_ACL }, { "runner", 1, NULL, RUNNER },
-	{ "acl-rules", 1, NULL, ACL_RULES },   { "core", 1, NULL, CORE },     { "help", 0, NULL, HELP },
-	{ "other-load", 1, NULL, OTHER_LOAD }, { "rounds", 1, NULL, ROUNDS }, { 0 },
+	{ "shape", 1, NULL, SHAPE },
+	{ "rules", 1, NULL, RULES },
+	{ "traffic", 1, NULL, TRAFFIC },
+	{ "plane", 1, NULL, PLANE },
+	{ "json", 0, NULL, JSON },
+	{ "output", 1, NULL, OUTPUT },
+	{ "compare", 1, NULL, COMPARE },
+	{ "no-acl", 0, NULL, NO_ACL },
+	{ "runner", 1, NULL, RUNNER },
+	{ "acl-rules", 1, NULL, ACL_RULES },
+	{ "core", 1, NULL, CORE },
+	{ "help", 0, NULL, HELP },
+	{ "other-load", 1, NULL, OTHER_LOAD },
+	{ "rounds", 1, NULL, ROUNDS },
+	{ "trial", 1, NULL, TRIAL },
+	{ "core-slower", 1, NULL, CORE_SLOWER },
+	{ 0 },
 };
 
 static bool take_option(struct program *p, int which)
@@ -237,9 +264,15 @@ static bool take_option(struct program *p, int which)
 	case OTHER_LOAD:
 		bench_options.other_load_most = atof(optarg) / 100;
 		return true;
+	case CORE_SLOWER:
+		bench_options.core_slower_most = atof(optarg) / 100;
+		return true;
 	case ROUNDS:
 		bench_options.rounds = strtoul(optarg, NULL, 10);
 		return bench_options.rounds > 0 && bench_options.rounds <= BENCH_ROUNDS_MAX;
+	case TRIAL:
+		bench_options.trial_ns = strtoul(optarg, NULL, 10) * 1000000u;
+		return bench_options.trial_ns > 0 && bench_options.trial_ns <= TRIAL_NS_MAX;
 	default:
 		return false;
 	}

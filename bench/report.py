@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Makes bench/README.md and its plots of results of flowgate-bench: report.py FOLDER RESULT…   (FOLDER: where README.md and the SVGs go)
+Or prints the tables of the plane dpdk alone, for FORWARD.md: report.py --dpdk RESULT…
 
 What is written by hand is in why.md beside this file, and is included. No figure here is of anything but the results; what has no good figure is said to have
 none. Needs gnuplot (Debian: gnuplot-nox)."""
@@ -10,7 +11,7 @@ import subprocess
 import sys
 
 KINDS = ["far", "near", "hot", "hot-miss", "uniform", "beside", "worst", "small", "imix"]
-OURS = {"match": "flowgate burst", "xdp": "flowgate xdp", "change": "flowgate table", "veth": "flowgate xdp", "churn": "flowgate still"}
+OURS = {"match": "flowgate burst", "xdp": "flowgate xdp", "change": "flowgate table", "veth": "flowgate xdp", "churn": "flowgate still", "dpdk": "flowgate"}
 PLOTTED = ["far", "near", "hot", "uniform", "worst"]
 
 
@@ -74,10 +75,30 @@ def against(r, shape, count, traffic, peer):
     return one and one["to_ours"] and one["to_ours"]["median"]
 
 
+def more(one, other):
+    """ns of the one over those of the other, round by round."""
+    return one and other and median([a - b for a, b in zip(one["ns"], other["ns"])])
+
+
 def added(r, shape, count, traffic):
-    """Over the empty program, round by round."""
-    ours, empty = r.good(shape, count, traffic, "xdp"), r.good(shape, count, traffic, "xdp", "empty xdp")
-    return ours and empty and median([a - b for a, b in zip(ours["ns"], empty["ns"])])
+    """Over the empty program."""
+    return more(r.good(shape, count, traffic, "xdp"), r.good(shape, count, traffic, "xdp", "empty xdp"))
+
+
+def forwarded(r, count, traffic, runner=None):
+    one = r.good("mixed", count, traffic, "dpdk", runner)
+    return one and one["mpps"]
+
+
+def by_ours(r, count, traffic, runner):
+    one = r.good("mixed", count, traffic, "dpdk", runner)
+    return one and one["to_ours"] and one["to_ours"]["median"]
+
+
+def two_cores(r, count, traffic):
+    """Packets of both by those of one."""
+    ratio = by_ours(r, count, traffic, "flowgate 2 cores")
+    return ratio and 1 / ratio
 
 
 def times(r, a, b):
@@ -121,6 +142,11 @@ def goals(r):
     yield "XDP over an empty program, group of 512, three fields", "<=", 45, "ns", added(r, "ranges", 512, "hot")
     yield "XDP over an empty program, group of 512, every field", "<=", 65, "ns", added(r, "every", 512, "hot")
     yield "XDP over an empty program, 100000 sources on one victim (asked of cached tables; 131072 packets go round here, and nothing is)", "<=", 30, "ns", added(r, "sources", 100000, "hot")
+    for count in (1000, 10000, 50000):
+        yield f"received, judged and sent by a core, hot victim, {count} rules", ">=", 40, "Mpps", forwarded(r, count, "hot")
+    for peer in ("rte_acl loop", "rte_acl loop large"):
+        yield f"the same, uniform hits, 10000 rules, by the {peer}", ">=", 3, "times", by_ours(r, 10000, "uniform", peer)
+    yield "two cores by one, uniform hits, 10000 rules", ">=", 1.9, "times", two_cores(r, 10000, "uniform")
     for shape in ("mixed", "carpet", "ranges"):
         yield f"one change, 50000 rules, {shape}: median", "<=", 50, "us", change_us(r, shape, "p50")
         yield f"one change, 50000 rules, {shape}: worst", "<=", 2000, "us", change_us(r, shape, "most")
@@ -244,6 +270,96 @@ def churn_table(r):
     return lines
 
 
+# ---- The plane dpdk ----
+
+LOOPS = ["flowgate", "io", "rte_acl loop", "rte_acl loop large"]
+
+
+def spread_said(one, factor=True):
+    text = f"{one['spread']['median']:.1f} ({one['spread']['lower']:.1f}-{one['spread']['upper']:.1f})"
+    return text + (f" ×{one['to_ours']['median']:.2f}" if factor and one["to_ours"] else "")
+
+
+def figure_said(row, name, factor=True):
+    one = next((one for one in row["figures"] if one["runner"] == name), None)
+    return "·" if one is None or one["state"] == "cannot" else spread_said(one, factor) if one["state"] == "good" else one["state"]
+
+
+def dpdk_rows(r):
+    return [(f"{shape} {count} {kind}", row) for (shape, count, kind, plane), row in sorted(r.rows.items()) if plane == "dpdk"]
+
+
+def good_of(row, name):
+    return next((one for one in row["figures"] if one["runner"] == name and one["state"] == "good"), None)
+
+
+def dpdk_table(r):
+    lines = ["| rules, traffic | dropped | " + " | ".join(LOOPS) + " | two cores | over io | flowgate pcap | over io pcap |", "|---" * (len(LOOPS) + 6) + "|"]
+    for title, row in dpdk_rows(r):
+        cells = [figure_said(row, name, name != LOOPS[0]) for name in LOOPS]
+        two = good_of(row, "flowgate 2 cores")
+        cells.append(f"×{1 / two['to_ours']['median']:.2f}" if two and two["to_ours"] else "·")
+        for ours, io in (("flowgate", "io"), ("flowgate pcap", "io pcap")):
+            over = more(good_of(row, ours), good_of(row, io))
+            cells += [figure_said(row, ours, False)] if ours != "flowgate" else []
+            cells.append("·" if over is None else f"{over:.1f}")
+        lines.append(f"| {title} | {row['hit_share'] * 100:.0f} % | " + " | ".join(cells) + " |")
+    return lines
+
+
+def testpmd_table(r):
+    """Where there are no rules."""
+    names = ["flowgate", "io", "flowgate null", "io null", "testpmd io", "testpmd mac"]
+    lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for title, row in dpdk_rows(r):
+        if row["scenario"]["rules"] == 0:
+            lines.append(f"| {title}, ns | " + " | ".join(figure_said(row, name) for name in names) + " |")
+            lines.append("| Mpps | " + " | ".join(f"{one['mpps']:.1f}" if one else "·" for one in (good_of(row, name) for name in names)) + " |")
+    return lines
+
+
+def zero_loss_said(one):
+    found = one and one.get("zero_loss")
+    if not found:
+        return "·"
+    return f"{found['mpps']:.2f} (lost at {found['lost_at_mpps']:.2f}) of {one['mpps']:.1f}" if found["mpps"] else found["why"]
+
+
+def zero_loss_table(r):
+    lines = ["| rules, traffic | " + " | ".join(LOOPS) + " |", "|---" * (len(LOOPS) + 1) + "|"]
+    for title, row in dpdk_rows(r):
+        lines.append(f"| {title} | " + " | ".join(zero_loss_said(good_of(row, name)) for name in LOOPS) + " |")
+    return lines
+
+
+def load_table(r):
+    lines = ["| rules, traffic | loop | load | p50 us | p99 us | p99.9 us | lost |", "|---" * 7 + "|"]
+    for title, row in dpdk_rows(r):
+        ours = good_of(row, "flowgate")
+        for one in row["figures"] if ours and ours.get("under_load") else []:
+            for at in one.get("under_load", []):
+                lost = at["lost"] / (at["lost"] + at["taken"])
+                lines.append(f"| {title} | {one['runner']} | {at['load'] * 100:.0f} %: {at['mpps']:.1f} Mpps | " + " | ".join(f"{at['latency_ns'][q] / 1000:.2f}" for q in ("p50", "p99", "p999")) +
+                             f" | {lost * 100:.3f} %{', disturbed' if at['disturbed'] else ''} |")
+    return lines
+
+
+def zero_loss_method(r):
+    found = next((one["zero_loss"] for _, row in dpdk_rows(r) for one in row["figures"] if one.get("zero_loss")), None)
+    if not found:
+        return "No throughput at zero loss has been measured."
+    return (f"Mpps: the largest rate found at which no packet of a trial of {found['trial_ms']:.0f} ms is lost, by binary search to {found['resolution'] * 100:.0f} %, and in {found['confirmed']} trials more; "
+            f"in parentheses the least rate that lost some; then what is taken as fast as can be asked for. A queue has room for {found['queue']} packets. A trial that lost packets while the core was "
+            "away for longer than a queue lasts, or slower, does not count.")
+
+
+def dpdk_section(r):
+    return ["ns a packet from a queue of one device to that of another; × by ours. `rte_acl loop` is as l3fwd-acl. In the last columns a driver that copies each frame is in it.", "", *dpdk_table(r), "",
+            "Beside DPDK's own, without rules. `null` is net_null with its own receiving, whose frames are zeros: no IP, so the worker looks at no rules.", "", *testpmd_table(r), "",
+            "### Throughput at zero loss", "", zero_loss_method(r), "", *zero_loss_table(r), "",
+            "### Latency", "", "From when a packet is due to when it is sent, at shares of what a loop takes while that is counted; where not all is dropped.", "", *load_table(r)]
+
+
 def cannot_table(r):
     """What peers could not say or do, once each."""
     seen = {}
@@ -328,7 +444,7 @@ def machine_said(run):
             "",
             f"**Method**: a row's runners judge the same {method['packets']} packets and take turns in each of {method['rounds']} rounds; the verdicts on {method['checked']} of them are compared one by one, "
             f"those of the matcher with the rules themselves, and each round's count of hits with the packets'. A round is thrown away where the thread was put off its core, the hypervisor "
-            f"took it, or work that is always the same took 6 % longer before or after it. Other cores were allowed to be busy to {method['other_load_most'] * 100:.0f} %: where that is 100 %, the "
+            f"took it, or work that is always the same took {method.get('core_slower_most', 0.06) * 100:.0f} % longer before or after it. Other cores were allowed to be busy to {method['other_load_most'] * 100:.0f} %: where that is 100 %, the "
             f"machine was shared, and lines that are far from the core cost more than they would alone. Figures are medians, in parentheses the quartiles."]
 
 
@@ -359,6 +475,8 @@ def page(r, folder):
               "## One change", "", *change_table(r), "",
               "## While a table changes", "", "Packets of one core, while a thread on another takes a rule out or puts one in, on two images by turns, as the gate does it. × is the time by that of the same table at rest, round "
               "by round; then what a change took until packets met it.", "", *churn_table(r), ""]
+    if dpdk_rows(r):
+        lines += ["## Packets received, judged and sent, with DPDK", "", *dpdk_section(r), "", "[FORWARD.md](FORWARD.md) says what is in these figures.", ""]
     lines += ["## Memory and building", "", *build_table(r), "", "## Who could not", "", *cannot_table(r), "", "## Disturbed", "", *disturbed_said(r), "",
               "## To make this again", ""]
     lines += ["    sudo build/bench/flowgate-bench " + " ".join(words_kept(run["words"])) for run in r.runs]
@@ -369,4 +487,8 @@ def page(r, folder):
 
 if len(sys.argv) < 3:
     sys.exit(__doc__)
-page(Results(sys.argv[2:]), sys.argv[1])
+if sys.argv[1] == "--dpdk":
+    results = Results(sys.argv[2:])
+    print("\n".join(machine_said(results.runs[-1]) + [""] + dpdk_section(results)))
+else:
+    page(Results(sys.argv[2:]), sys.argv[1])

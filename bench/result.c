@@ -27,10 +27,11 @@ json_t *bench_run_object(int argc, char **argv, const char *pinned)
 		json_array_append_new(words, json_string(argv[i]));
 	gmtime_r(&now, &utc);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
-	return json_pack("{s:{s:i,s:s,s:s,s:o,s:o,s:{s:s,s:i,s:i,s:i,s:f}}}", "run", "format", 1, "version", FG_VERSION,
-			 "started", text, "words", words, "machine", bench_machine(), "method", "pinned", pinned,
-			 "packets", BENCH_POOL, "rounds", (int)bench_options.rounds, "checked", BENCH_CHECKED,
-			 "other_load_most", bench_options.other_load_most);
+	return json_pack("{s:{s:i,s:s,s:s,s:o,s:o,s:{s:s,s:i,s:i,s:i,s:f,s:f}}}", "run", "format", 1, "version",
+			 FG_VERSION, "started", text, "words", words, "machine", bench_machine(), "method", "pinned",
+			 pinned, "packets", BENCH_POOL, "rounds", (int)bench_options.rounds, "checked", BENCH_CHECKED,
+			 "other_load_most", bench_options.other_load_most, "core_slower_most",
+			 bench_options.core_slower_most);
 }
 
 static json_t *scenario_object(const struct bench_row *row)
@@ -70,6 +71,58 @@ static json_t *ratio_object(const struct bench_row *row, const struct bench_figu
 	return spread_object(bench_spread_of(ratio, row->rounds));
 }
 
+static json_t *or_null(double packets_per_s)
+{
+	return packets_per_s > 0 ? json_real(packets_per_s / 1e6) : json_null();
+}
+
+static json_t *zero_loss_object(const struct bench_figure *f)
+{
+	const struct bench_zero_loss *z = &f->zero_loss;
+
+	return json_pack("{s:o,s:o,s:f,s:f,s:i,s:i,s:i,s:I,s:I,s:s}", "mpps", or_null(z->packets_per_s), "lost_at_mpps",
+			 or_null(z->lost_packets_per_s), "resolution", BENCH_RESOLUTION, "trial_ms",
+			 (double)bench_options.trial_ns / 1e6, "loss_allowed", 0, "confirmed", BENCH_CONFIRMED, "queue",
+			 (int)f->runner->queue, "trials", (json_int_t)z->trials, "disturbed", (json_int_t)z->disturbed,
+			 "why", z->why);
+}
+
+/* Bins that something is in: what all of it is below, and how much. */
+static json_t *histogram_object(const struct bench_histogram *h)
+{
+	json_t *bins = json_array();
+
+	for (uint32_t i = 0; i < BENCH_BINS; i++)
+		if (h->bin[i] > 0)
+			json_array_append_new(bins,
+					      json_pack("[f,I]", bench_histogram_edge(h, i), (json_int_t)h->bin[i]));
+	return bins;
+}
+
+static json_t *loaded_object(const struct bench_loaded *l)
+{
+	const struct bench_histogram *h = &l->latencies;
+
+	return json_pack("{s:f,s:f,s:f,s:I,s:I,s:b,s:{s:I,s:f,s:f,s:f,s:f},s:o}", "load", l->load, "mpps",
+			 l->packets_per_s / 1e6, "trial_ms", (double)bench_options.trial_ns / 1e6, "taken",
+			 (json_int_t)l->taken.packets, "lost", (json_int_t)l->taken.lost, "disturbed",
+			 (int)l->taken.disturbed, "latency_ns", "n", (json_int_t)bench_histogram_count(h), "p50",
+			 bench_histogram_quantile(h, 0.5), "p99", bench_histogram_quantile(h, 0.99), "p999",
+			 bench_histogram_quantile(h, 0.999), "most", bench_histogram_quantile(h, 1), "histogram",
+			 histogram_object(h));
+}
+
+static void add_offered(json_t *figure, const struct bench_figure *f)
+{
+	json_t *loads = json_array();
+
+	for (size_t i = 0; i < BENCH_LOADS; i++)
+		if (bench_histogram_count(&f->loaded[i].latencies) > 0)
+			json_array_append_new(loads, loaded_object(&f->loaded[i]));
+	json_object_set_new(figure, "zero_loss", zero_loss_object(f));
+	json_object_set_new(figure, "under_load", loads);
+}
+
 static json_t *figure_object(const struct bench_row *row, const struct bench_figure *f)
 {
 	json_t *o =
@@ -94,6 +147,8 @@ static json_t *figure_object(const struct bench_row *row, const struct bench_fig
 				    json_pack("{s:I,s:f,s:f,s:f,s:f}", "n", (json_int_t)f->latency.n, "p50",
 					      f->latency.p50, "p99", f->latency.p99, "p999", f->latency.p999, "most",
 					      f->latency.most));
+	if (f->zero_loss.searched)
+		add_offered(o, f);
 	return o;
 }
 

@@ -14,14 +14,19 @@
 
 enum {
 	TRIES_A_ROUND = 4,
+	TRIES_A_TURN = 3,
 	ASKED = 2000000 /* rules asked one by one, for all packets together */,
 	ASKED_MOST = 2000,
 	ASKED_LEAST = 16
 };
 
-struct bench_options bench_options = {
-	.acl = true, .acl_rules_max = 10000, .other_load_most = 0.5, .core = -1, .rounds = 11
-};
+struct bench_options bench_options = { .acl = true,
+				       .acl_rules_max = 10000,
+				       .other_load_most = 0.5,
+				       .core_slower_most = 0.06,
+				       .core = -1,
+				       .rounds = 11,
+				       .trial_ns = 100000000 };
 
 struct open_row {
 	struct bench_row row;
@@ -64,12 +69,24 @@ static void open_runner(struct open_row *o, const struct bench_runner *runner)
 	o->row.n++;
 }
 
+static bool is_asked(const struct bench_runner *runner, enum bench_plane plane)
+{
+	return runner->plane == plane &&
+	       (bench_options.only_runner == NULL || strcmp(bench_options.only_runner, runner->name) == 0);
+}
+
+bool bench_has_runner(enum bench_plane plane)
+{
+	for (size_t i = 0; bench_runners[i] != NULL; i++)
+		if (is_asked(bench_runners[i], plane))
+			return true;
+	return false;
+}
+
 static void open_runners(struct open_row *o, enum bench_plane plane)
 {
 	for (size_t i = 0; bench_runners[i] != NULL; i++)
-		if (bench_runners[i]->plane == plane &&
-		    (bench_options.only_runner == NULL ||
-		     strcmp(bench_options.only_runner, bench_runners[i]->name) == 0))
+		if (is_asked(bench_runners[i], plane))
 			open_runner(o, bench_runners[i]);
 }
 
@@ -143,6 +160,17 @@ static void check_hits(const struct open_row *o, struct bench_figure *f, uint64_
 
 /* ---- Rounds ---- */
 
+/* Of one runner; one that says itself that it was disturbed is asked again at once, for the others were not. */
+static double take_turn(struct open_row *o, size_t which, uint64_t *hits)
+{
+	const struct bench_runner *runner = o->row.figure[which].runner;
+	double ns = runner->round(o->ctx[which], hits);
+
+	for (int i = 1; runner->steadies && ns == 0 && i < TRIES_A_TURN; i++)
+		ns = runner->round(o->ctx[which], hits);
+	return ns;
+}
+
 /* All runners once. ns[]: of each. False: one of them was disturbed. */
 static bool take_turns(struct open_row *o, size_t round, double ns[BENCH_RUNNERS_MAX])
 {
@@ -155,7 +183,7 @@ static bool take_turns(struct open_row *o, size_t round, double ns[BENCH_RUNNERS
 
 		if (f->state != BENCH_GOOD)
 			continue;
-		ns[which] = f->runner->round(o->ctx[which], &hits);
+		ns[which] = take_turn(o, which, &hits);
 		steadily &= ns[which] > 0;
 		check_hits(o, f, hits);
 	}
@@ -174,7 +202,7 @@ static bool take_steadily(struct open_row *o, size_t round, double ns[BENCH_RUNN
 	if (!o->row.figure[0].runner->steadies && !bench_steady_end(&steady, BENCH_WITHOUT, o->row.disturbed_by))
 		return false;
 	if (!steadily)
-		snprintf(o->row.disturbed_by, BENCH_WHY_MAX, "a runner was disturbed while packets went through it");
+		snprintf(o->row.disturbed_by, BENCH_WHY_MAX, "in a round of a runner: %.200s", bench_steady_why());
 	return steadily;
 }
 
@@ -255,6 +283,7 @@ static void take_latencies(struct open_row *o)
 
 static void row(struct open_row *o, struct bench_traffic *traffic, const struct bench_scenario *scenario)
 {
+	static uint64_t serial;
 	struct bench_row *r = &o->row;
 
 	r->scenario = *scenario;
@@ -262,7 +291,7 @@ static void row(struct open_row *o, struct bench_traffic *traffic, const struct 
 	r->disturbed_by[0] = '\0';
 	bench_traffic_fill(traffic, scenario->kind);
 	r->worst_lines = traffic->worst_lines;
-	o->pool = (struct bench_pool){ traffic->pool, o->answers, 0 };
+	o->pool = (struct bench_pool){ .packets = traffic->pool, .answers = o->answers, .serial = ++serial };
 	answer_all(o);
 	ask_rules(o);
 	for (size_t i = 0; i < r->n; i++) {
@@ -270,10 +299,15 @@ static void row(struct open_row *o, struct bench_traffic *traffic, const struct 
 			continue;
 		r->figure[i].state = BENCH_GOOD;
 		r->figure[i].why[0] = '\0';
+		r->figure[i].zero_loss = (struct bench_zero_loss){ .searched = false };
+		memset(r->figure[i].loaded, 0, sizeof(r->figure[i].loaded));
 		check_verdicts(o, i);
 	}
 	measure(o);
 	take_latencies(o);
+	for (size_t i = 0; i < r->n; i++)
+		if (r->figure[i].state == BENCH_GOOD && r->figure[i].runner->offer != NULL)
+			bench_offered(o->ctx[i], &r->figure[i]);
 }
 
 /* Without rules there is nothing to hit. */

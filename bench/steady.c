@@ -15,13 +15,13 @@
 
 #include "bench/harness.h"
 
-enum { PROBE_LOOPS = 20000, PROBE_TRIES = 3, RESPITE_NS = 1000000, PRIORITY = 50, CPUS_MAX = 1024 };
-static const double probe_slower = 1.06;
+enum { PROBE_LOOPS = 20000, PROBE_TRIES = 3, RESPITE_NS = 1000000, PRIORITY = 50, CPUS_MAX = 1024, REST = 12 };
 
 static int core = -1;
 static double best_probe_ns;
 static uint64_t began_ns;
 static bool real_time;
+static char last[BENCH_WHY_MAX] = "nobody says by what";
 
 int bench_steady_core(void)
 {
@@ -140,6 +140,14 @@ static void respite(void)
 	nanosleep(&t, NULL);
 }
 
+void bench_steady_rest(uint64_t ran_ns)
+{
+	const struct timespec t = { .tv_sec = (time_t)(ran_ns / REST / 1000000000u),
+				    .tv_nsec = (long)(ran_ns / REST % 1000000000u) };
+
+	nanosleep(&t, NULL);
+}
+
 void bench_steady_begin(struct bench_steady *s)
 {
 	respite();
@@ -181,9 +189,20 @@ bool bench_steady_end(struct bench_steady *s, double without, char why[BENCH_WHY
 	else if (now.steal > s->steal)
 		snprintf(why, BENCH_WHY_MAX, "the hypervisor took the core for %" PRIu64 " jiffies",
 			 now.steal - s->steal);
-	else if (slowest > probe_slower * best_probe_ns)
+	else if (slowest > (1 + bench_options.core_slower_most) * best_probe_ns)
 		snprintf(why, BENCH_WHY_MAX, "the core was slower by %.0f %%", 100 * (slowest / best_probe_ns - 1));
 	else
 		return true;
+	bench_steady_because(why);
 	return false;
+}
+
+void bench_steady_because(const char *why)
+{
+	snprintf(last, sizeof(last), "%s", why);
+}
+
+const char *bench_steady_why(void)
+{
+	return last;
 }

@@ -26,6 +26,8 @@ const struct bench_subset bench_subsets[] = {
 	  "mixed amplification sources", "10000", "near hot hot-miss uniform", "churn" },
 	{ "veth", "beside nftables and iptables with ipset: live frames over a cable",
 	  "sources flags amplification carpet", "100 10000", "far hot uniform", "veth" },
+	{ "dpdk", "packets received, judged and sent, beside rte_acl in a loop, testpmd, and the same from net_pcap",
+	  "mixed", "0 1000 10000 50000 1000000", "far hot uniform worst", "dpdk" },
 	{ 0 },
 };
 

@@ -9,104 +9,116 @@
 #include "bench/forward.h"
 #include "dataplane/worker.h"
 
+enum { PORTS = 2, RX = 0, TX = 1 };
+
+/* What all workers of a set of rules read: there are no pages for one each. */
+static struct {
+	struct bench_memory memory;
+	unsigned int users;
+} tables;
+
 struct forward_worker {
-	struct bench_memory tables, live;
+	struct bench_memory live;
 	struct fg_shared shared;
 	struct fg_devices devices;
 	struct fg_clock clock;
-	struct fg_worker worker[FORWARD_QUEUES_MAX];
+	struct fg_worker worker[FORWARD_QUEUES];
 };
 
-static struct fg_worker *start_worker(struct forward_worker *f, uint32_t queue, const bool *stop)
+static void run(void *ctx, uint32_t queue)
 {
-	struct fg_worker *w = &f->worker[queue];
-
-	fg_worker_start(w, &f->shared, queue, NULL, &f->devices, &f->clock, (uint16_t)queue, fg_burst_best(), stop);
-	return w;
-}
-
-static int run(void *ctx, uint32_t queue, const bool *stop)
-{
-	return fg_worker_run(start_worker(ctx, queue, stop));
-}
-
-static const struct fg_port_counters *port_of(const struct forward_worker *f, uint32_t queue)
-{
-	return &fg_shared_ports(&f->shared, queue)->port;
-}
-
-static uint64_t received(void *ctx, uint32_t queue)
-{
-	return __atomic_load_n(&port_of(ctx, queue)->received.packets, __ATOMIC_RELAXED);
+	fg_worker_run(&((struct forward_worker *)ctx)->worker[queue]);
 }
 
 static uint64_t dropped(void *ctx, uint32_t queue)
 {
+	const struct forward_worker *f = ctx;
+	const struct fg_port_counters *port = &fg_shared_ports(&f->shared, queue)->port;
 	uint64_t n = 0;
 
 	for (int cause = 0; cause < FG_CAUSE_COUNT; cause++)
-		n += __atomic_load_n(&port_of(ctx, queue)->by[FG_DROP][cause].packets, __ATOMIC_RELAXED);
+		n += __atomic_load_n(&port->by[FG_DROP][cause].packets, __ATOMIC_RELAXED);
 	return n;
 }
 
-/* Two ports, each other's peer. */
-static void set_ports(struct forward_worker *f, struct fg_share_tables *tables)
+static void close_worker(void *ctx)
 {
-	static const char names[FORWARD_PORTS][FG_DEVICE_NAME_OCTETS] = { "one", "two" };
+	struct forward_worker *f = ctx;
 
-	for (uint8_t i = 0; i < FORWARD_PORTS; i++) {
-		memcpy(f->devices.names.name[i], names[i], sizeof(names[i]));
-		memcpy(tables->port[i].name, names[i], sizeof(names[i]));
-		tables->port[i].flags = FG_PORT_USED | FG_PORT_PAIR;
-		tables->port[i].peer = (uint8_t)(1 - i);
-		f->devices.at[i] =
-			(struct fg_device){ .id = i, .rx_queues = FORWARD_QUEUES_MAX, .tx_queues = FORWARD_QUEUES_MAX };
+	if (--tables.users == 0)
+		bench_memory_put(&tables.memory);
+	bench_memory_put(&f->live);
+	free(f);
+}
+
+/* Two ports, each other's peer. */
+static const char names[PORTS][FG_DEVICE_NAME_OCTETS] = { "one", "two" };
+
+static void fill_tables(const struct fg_share_layout *l, const struct bench_image *image, size_t rules)
+{
+	uint8_t *at = tables.memory.at;
+	struct fg_share_tables *t = tables.memory.at;
+	struct fg_action *action = (struct fg_action *)(void *)(at + l->actions);
+
+	memcpy(at + l->image[0], image->memory.at, image->bytes);
+	for (size_t i = 0; i <= rules; i++)
+		action[i].flags = FG_ACT_DISCARD;
+	for (uint8_t i = 0; i < PORTS; i++) {
+		memcpy(t->port[i].name, names[i], sizeof(names[i]));
+		t->port[i].flags = FG_PORT_USED | FG_PORT_PAIR;
+		t->port[i].peer = (uint8_t)(1 - i);
 	}
-	f->devices.at[1].rx_queues =
-		0; /* it gives nothing, so it is not asked: the loops beside do not ask it either */
-	f->devices.names.count = FORWARD_PORTS;
 }
 
 static void set_memory(struct forward_worker *f, const struct bench_image *image, size_t rules)
 {
 	struct fg_share_layout *l = &f->shared.layout;
-	size_t octets = image != NULL ? image->bytes : sizeof(struct fg_image);
 
-	f->shared.sizes = (struct fg_share_sizes){ .image_lines = (uint32_t)(octets / FG_LINE_OCTETS),
+	f->shared.sizes = (struct fg_share_sizes){ .image_lines = (uint32_t)(image->bytes / FG_LINE_OCTETS),
 						   .slots = (uint32_t)rules + 1,
-						   .workers = FORWARD_QUEUES_MAX };
+						   .workers = FORWARD_QUEUES };
 	*l = fg_share_layout(&f->shared.sizes);
 	l->tables_octets = l->image[1]; /* nothing is changed, so one image is enough */
-	bench_memory_get(&f->tables, l->tables_octets);
+	if (tables.users++ == 0) {
+		bench_memory_get(&tables.memory, l->tables_octets);
+		fill_tables(l, image, rules);
+	}
 	bench_memory_get(&f->live, l->live_octets);
-	f->shared.tables = f->tables.at;
+	f->shared.tables = tables.memory.at;
 	f->shared.live = f->live.at;
-	if (image != NULL)
-		memcpy((uint8_t *)f->tables.at + l->image[0], image->memory.at, image->bytes);
 }
 
-struct forward_loop forward_worker(const struct bench_image *image, size_t rules)
+/* The second one gives nothing, so it is not asked: the loops beside do not ask it either. */
+static void set_devices(struct forward_worker *f, const struct forward_pair *pair)
+{
+	for (uint8_t i = 0; i < PORTS; i++) {
+		memcpy(f->devices.names.name[i], names[i], sizeof(names[i]));
+		f->devices.at[i] = (struct fg_device){ .id = i == RX ? pair->rx : pair->tx,
+						       .rx_queues = i == RX ? FORWARD_QUEUES : 0,
+						       .tx_queues = FORWARD_QUEUES };
+	}
+	f->devices.names.count = PORTS;
+}
+
+bool forward_worker(struct forward_loop *loop, struct forward_pair *pair, const struct bench_image *image, size_t rules,
+		    char why[BENCH_WHY_MAX])
 {
 	struct forward_worker *f = aligned_alloc(_Alignof(struct forward_worker), sizeof(*f));
-	struct fg_action *action;
 
 	if (f == NULL)
 		bench_fail("no memory");
 	memset(f, 0, sizeof(*f));
 	set_memory(f, image, rules);
-	set_ports(f, f->tables.at);
-	action = (struct fg_action *)(void *)((uint8_t *)f->tables.at + f->shared.layout.actions);
-	for (size_t i = 0; i <= rules; i++)
-		action[i].flags = FG_ACT_DISCARD;
+	if (image->memory.huge && !tables.memory.huge) {
+		snprintf(why, BENCH_WHY_MAX, "no huge pages are left for the image of workers");
+		close_worker(f);
+		return false;
+	}
+	set_devices(f, pair);
 	fg_clock_start(&f->clock);
-	return (struct forward_loop){ "flowgate", f, run, received, dropped };
-}
-
-void forward_worker_free(struct forward_loop *l)
-{
-	struct forward_worker *f = l->ctx;
-
-	bench_memory_put(&f->tables);
-	bench_memory_put(&f->live);
-	free(f);
+	for (uint32_t q = 0; q < FORWARD_QUEUES; q++)
+		fg_worker_start(&f->worker[q], &f->shared, q, NULL, &f->devices, &f->clock, (uint16_t)q,
+				fg_burst_best(), &pair->queue[q].stop);
+	*loop = (struct forward_loop){ f, run, dropped, close_worker };
+	return true;
 }

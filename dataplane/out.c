@@ -115,7 +115,7 @@ void fg_out_flush(struct fg_out *o)
 	flush(o, FG_OUT_KEPT);
 }
 
-void fg_out_end(struct fg_out *o)
+void fg_out_finish(struct fg_out *o)
 {
 	flush(o, 0);
 }

@@ -64,7 +64,7 @@ FG_INLINE void fg_out_add(struct fg_out *o, void *packet, struct fg_fate fate)
 /* Sends what waits; sheds and keeps what the device does not take. */
 void fg_out_flush(struct fg_out *o);
 /* The last time: nothing is kept. */
-void fg_out_end(struct fg_out *o);
+void fg_out_finish(struct fg_out *o);
 
 FG_INLINE void fg_count(struct fg_count *c, uint64_t octets)
 {

@@ -135,7 +135,7 @@ static void end(struct fg_worker *w)
 {
 	finish(w, &w->packets[w->turn ^ 1]);
 	for (uint8_t i = 0; i < w->devices->names.count; i++)
-		fg_out_end(&w->out[i]);
+		fg_out_finish(&w->out[i]);
 	__atomic_store_n(&w->slot->heartbeat, w->turns, __ATOMIC_RELEASE);
 }
 

@@ -10,45 +10,11 @@ import subprocess
 import sys
 import tempfile
 
-try:
-    import jsonschema
-except ImportError:
-    print("skipped: python3-jsonschema is not there")
-    sys.exit(77)
+from benched import fail, figures, result, run, schema_of, valid
 
 bench, faulty, flowgate, source = (os.path.realpath(path) for path in sys.argv[1:])
-SCHEMA = json.load(open(os.path.join(source, "docs", "bench-result.schema.json"), encoding="utf-8"))
-QUIET = ["--other-load", "100", "--no-acl", "--rounds", "3"]
+SCHEMA = schema_of(source)
 TRIES = 4
-
-
-def fail(what):
-    print(what)
-    sys.exit(1)
-
-
-def run(program, *words, exits=(0,)):
-    done = subprocess.run([program, *words], capture_output=True, text=True, check=False)
-    if done.returncode not in exits:
-        fail(f"{' '.join(words)}: exits with {done.returncode}\n{done.stdout}{done.stderr}")
-    return done.stdout
-
-
-def result(program, *words, exits=(0,)):
-    return [json.loads(line) for line in run(program, "--json", *QUIET, *words, exits=exits).splitlines()]
-
-
-def figures(lines):
-    return [(one["row"], figure) for one in lines if "row" in one for figure in one["row"]["figures"]]
-
-
-def valid(lines):
-    validator = jsonschema.Draft7Validator(SCHEMA)
-    for one in lines:
-        for error in validator.iter_errors(one):
-            fail(f"not of the schema: {error.message}: {json.dumps(one)[:300]}")
-    if "run" not in lines[0] or "end" not in lines[-1] or lines[-1]["end"]["rows"] != len(lines) - 2:
-        fail(f"no run, or no end, or rows are missing: {lines[-1]}")
 
 
 def test_schema():
@@ -60,7 +26,7 @@ def test_schema():
     churned = result(bench, *once, "--shape", "mixed", "--rules", "100", "--traffic", "hot", "--plane", "churn")
     live = result(bench, *once, "--shape", "sources", "--rules", "10", "--traffic", "hot", "--plane", "veth")
     for one in (lines, kernel, changed, churned, live):
-        valid(one)
+        valid(SCHEMA, one)
     if not any(figure["churn"] == 10000 for _, figure in figures(churned)):
         fail("nothing changed while packets were judged")
     if {figure["runner"] for _, figure in figures(live)} .isdisjoint({"iptables ipset"}):
@@ -74,7 +40,7 @@ def test_schema():
         fail(f"only these shapes: {shapes}")
     broken = copy.deepcopy(lines[1])
     broken["row"]["figures"][0]["state"] = "splendid"
-    if jsonschema.Draft7Validator(SCHEMA).is_valid(broken):
+    if SCHEMA.is_valid(broken):
         fail("the schema takes anything")
     return lines
 
@@ -109,7 +75,7 @@ def test_report(lines):
 
 def test_liar():
     lines = result(faulty, "--shape", "mixed", "--rules", "10", "--traffic", "hot", "--plane", "match", exits=(1,))
-    valid(lines)
+    valid(SCHEMA, lines)
     states = {figure["runner"]: (figure["state"], figure["why"]) for _, figure in figures(lines)}
     if states["liar"][0] != "void" or "of packet 999 it says" not in states["liar"][1]:
         fail(f"the liar is believed: {states}")

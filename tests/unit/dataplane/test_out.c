@@ -244,7 +244,7 @@ static void test_end(void **state)
 	(void)state;
 	TAKES(0, 0, 0, 0);
 	add(1, FG_CLASS_PROTECTED);
-	fg_out_end(&out);
+	fg_out_finish(&out);
 	assert_int_equal(out.n, 0);
 	assert_int_equal(device.freeds, 1);
 	assert_int_equal(shed(), 1);
@@ -270,7 +270,7 @@ static void test_conservation(void **state)
 		}
 		fg_out_flush(&out);
 	}
-	fg_out_end(&out);
+	fg_out_finish(&out);
 	assert_int_equal(device.sents + device.freeds, added);
 	assert_int_equal(ports[3].port.copied.packets + ports[3].port.copies_lost, copies);
 	assert_int_equal(sent_as(FG_CAUSE_NONE) + sent_as(FG_CAUSE_ACCEPT) + sent_as(FG_CAUSE_PROTECT) + shed(),
