@@ -20,7 +20,18 @@ static bool is_known(const struct set *set, const struct fg_rule *rule)
 	return false;
 }
 
-static void draw_rule(struct set *set, struct or_random *r, const struct or_gen_rules *how, bool no_dst)
+/* One line says the rule, as columns need it. */
+static bool fits(const struct fg_rule *rule)
+{
+	static struct fg_compile_scratch scratch;
+	struct fg_emit e = { .scratch = &scratch };
+	struct fg_rule_line line;
+	struct fg_rule_more more;
+
+	return fg_rule_fit(&e, rule, false, &line, &more) == FG_FITS && !(line.flags & FG_STEP_HAS_MORE);
+}
+
+static void draw_rule(struct set *set, struct or_random *r, const struct or_gen_rules *how, bool no_dst, bool fitting)
 {
 	struct or_gen_rule *g = &set->gen[set->count];
 	struct fg_rule *rule = &set->rule[set->count];
@@ -31,7 +42,7 @@ static void draw_rule(struct set *set, struct or_random *r, const struct or_gen_
 	if (no_dst && g->octets[0] == FG_DST)
 		return;
 	*rule = (struct fg_rule){ .family = v6, .nlri = g->octets, .nlri_len = g->len, .offset_form = g->full_offset };
-	if (is_known(set, rule))
+	if (is_known(set, rule) || (fitting && !fits(rule)))
 		return;
 	if (or_table_add(set->oracle, id, g->family, g->full_offset, g->go_on, g->octets, g->len) != 0)
 		abort();
@@ -39,14 +50,25 @@ static void draw_rule(struct set *set, struct or_random *r, const struct or_gen_
 	set->count++;
 }
 
-void set_draw(struct set *set, struct or_random *r, const struct or_gen_rules *how, size_t n, bool no_dst)
+static void draw(struct set *set, struct or_random *r, const struct or_gen_rules *how, size_t n, bool no_dst,
+		 bool fitting)
 {
 	set->count = set->n[0] = set->n[1] = 0;
 	set->oracle = or_table_new();
 	for (size_t i = 0; i < 20 * n && set->count < n; i++)
-		draw_rule(set, r, how, no_dst);
+		draw_rule(set, r, how, no_dst, fitting);
 	for (int f = 0; f < FG_FAMILY_COUNT; f++)
 		qsort(set->sorted[f], set->n[f], sizeof(set->sorted[f][0]), by_order);
+}
+
+void set_draw(struct set *set, struct or_random *r, const struct or_gen_rules *how, size_t n, bool no_dst)
+{
+	draw(set, r, how, n, no_dst, false);
+}
+
+void set_draw_fitting(struct set *set, struct or_random *r, const struct or_gen_rules *how, size_t n)
+{
+	draw(set, r, how, n, true, true);
 }
 
 void set_free(struct set *set)

@@ -24,6 +24,8 @@ struct set {
 
 /* Draws up to n rules with different octets; `no_dst` leaves out those with a destination. */
 void set_draw(struct set *set, struct or_random *r, const struct or_gen_rules *how, size_t n, bool no_dst);
+/* The same without destinations, and each such that a line says it: up to 64 of a family are a step of columns. */
+void set_draw_fitting(struct set *set, struct or_random *r, const struct or_gen_rules *how, size_t n);
 void set_free(struct set *set);
 /* Compiles into zeroed memory. */
 int set_compile(const struct set *set, uint8_t *base, uint32_t lines, uint32_t *used);

@@ -18,7 +18,7 @@
 #include "dataplane/burst.h"
 #include "tests/oracle/sets.h"
 
-enum { IMAGE_LINES = 1 << 21, WANT_MAX = FG_APPLIED_MAX };
+enum { IMAGE_LINES = 1 << 21, WANT_MAX = FG_APPLIED_MAX, COLUMN_RULES = 64 };
 
 /* A burst being filled, and what the reference says of its packets. */
 struct filling {
@@ -164,6 +164,23 @@ static void test_one_group(void **state)
 	run(16, &(struct or_gen_rules){ .no_dst_percent = 100, .src_percent = 80 }, SET_RULES_MAX, true, 4, 5000);
 }
 
+/* Groups of every size that columns have, with lists of their lanes in one vector and in several. */
+static void test_columns(void **state)
+{
+	struct or_random r = or_random_seed(set_seed(17, 0));
+	size_t wide = 0; /* sets with more than half as many */
+
+	(void)state;
+	hits = 0;
+	for (size_t rules = 1; rules <= 2 * COLUMN_RULES; rules++) {
+		set_draw_fitting(&set, &r, &(struct or_gen_rules){ .go_on_percent = 10, .no_dst_percent = 100 }, rules);
+		wide += set.n[FG_IPV4] > COLUMN_RULES / 2 && set.n[FG_IPV4] <= COLUMN_RULES;
+		compare_set(&r, 2000);
+	}
+	assert_true(wide > COLUMN_RULES / 4);
+	assert_true(hits > 2000 * COLUMN_RULES / 5);
+}
+
 /* A burst of none is no work. An image without rules matches nothing. */
 static void test_nothing(void **state)
 {
@@ -200,7 +217,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_few_rules), cmocka_unit_test(test_many_rules), cmocka_unit_test(test_continue),
-		cmocka_unit_test(test_one_group), cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_one_group), cmocka_unit_test(test_columns),    cmocka_unit_test(test_nothing),
 	};
 
 	while (form < FG_BURST_FORMS && (argc != 2 || strcmp(argv[1], fg_burst_name(form)) != 0))
