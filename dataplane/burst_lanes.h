@@ -140,6 +140,31 @@ FG_INLINE uint32_t equal_octets(const uint8_t octets[FG_BURST], uint8_t v)
 #endif
 }
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+/* Products of 64 bits, cut to that. */
+FG_INLINE __m256i multiply64(__m256i a, uint64_t by)
+{
+	__m256i low = _mm256_set1_epi64x((long long)by), high = _mm256_set1_epi64x((long long)(by >> 32));
+	__m256i upper = _mm256_add_epi64(_mm256_mul_epu32(_mm256_srli_epi64(a, 32), low), _mm256_mul_epu32(a, high));
+
+	return _mm256_add_epi64(_mm256_mul_epu32(a, low), _mm256_slli_epi64(upper, 32));
+}
+
+/* fg_prefix_hash() of four prefixes of one length, given by their first and last halves as they lie in memory. */
+FG_INLINE __m256i prefix_hashes(__m256i first, __m256i last, uint32_t seed, uint32_t length)
+{
+	__m256i h =
+		_mm256_xor_si256(_mm256_shuffle_epi32(first, _MM_SHUFFLE(2, 3, 0, 1)), _mm256_set1_epi32((int)seed));
+	__m256i more =
+		_mm256_add_epi64(_mm256_shuffle_epi32(last, _MM_SHUFFLE(2, 3, 0, 1)), _mm256_set1_epi64x(length));
+
+	h = multiply64(_mm256_xor_si256(h, _mm256_srli_epi64(h, 29)), FG_PREFIX_HASH_FIRST);
+	h = _mm256_xor_si256(h, more);
+	h = multiply64(_mm256_xor_si256(h, _mm256_srli_epi64(h, 32)), FG_PREFIX_HASH_SECOND);
+	return _mm256_xor_si256(h, _mm256_srli_epi64(h, 31));
+}
+#endif
+
 #ifdef __AVX512F__
 /* Bits set in the lower half of each lane, whose upper half is 0. */
 FG_INLINE __m512i count_bits16(__m512i x)

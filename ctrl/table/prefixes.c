@@ -24,9 +24,22 @@ uint32_t fg_prefixes_buckets(size_t n)
 	return buckets;
 }
 
+static uint32_t tag_lines(uint32_t buckets)
+{
+	return (buckets + 15) / 16;
+}
+
+uint32_t fg_prefixes_room(size_t n)
+{
+	uint32_t buckets = fg_prefixes_buckets(n);
+
+	return 1 + buckets + tag_lines(buckets);
+}
+
 uint32_t fg_emit_prefixes(struct fg_emit *e, size_t n, uint8_t key_octet, uint32_t next)
 {
 	uint32_t ref = fg_emit_lines(e, 1), buckets = fg_prefixes_buckets(n), first = fg_emit_lines(e, buckets);
+	uint32_t tags = fg_emit_lines(e, tag_lines(buckets));
 	struct fg_prefixes_line *t;
 
 	if (!fg_emit_writes(e))
@@ -36,6 +49,7 @@ uint32_t fg_emit_prefixes(struct fg_emit *e, size_t n, uint8_t key_octet, uint32
 					.mask = buckets - 1,
 					.seed = 0x9e3779b9,
 					.key_octet = key_octet,
+					.tags = tags,
 					.kind = FG_STEP_PREFIXES,
 					.next = next };
 	return ref;
@@ -64,7 +78,31 @@ static struct fg_bucket *bucket(uint8_t *base, const struct fg_prefixes_line *t,
 							   FG_LINE_OCTETS);
 }
 
-static bool put(struct fg_bucket *b, const struct fg_masked *p, uint32_t step)
+static struct fg_masked prefix_at(const struct fg_bucket *b, int i)
+{
+	struct fg_masked p = { .length = b->length[i] };
+
+	memcpy(p.address, b->at[i].address, sizeof(p.address));
+	return p;
+}
+
+/* Says anew what is in a bucket. */
+static void retag(uint8_t *base, const struct fg_prefixes_line *t, const struct fg_bucket *b)
+{
+	const struct fg_bucket *first = (const void *)(base + (size_t)t->buckets * FG_LINE_OCTETS);
+	uint32_t *tags = (uint32_t *)(void *)(base + (size_t)t->tags * FG_LINE_OCTETS) + (b - first);
+
+	*tags = 0;
+	for (int i = 0; i < FG_BUCKET_PREFIXES; i++) {
+		struct fg_masked p = prefix_at(b, i);
+
+		if (b->step[i] != 0)
+			*tags |= 1u << fg_prefix_tag(fg_prefix_hash(&p, t->seed));
+	}
+}
+
+static bool put(uint8_t *base, const struct fg_prefixes_line *t, struct fg_bucket *b, const struct fg_masked *p,
+		uint32_t step)
 {
 	for (int i = 0; i < FG_BUCKET_PREFIXES; i++) {
 		if (b->step[i] != 0)
@@ -72,6 +110,7 @@ static bool put(struct fg_bucket *b, const struct fg_masked *p, uint32_t step)
 		memcpy(b->at[i].address, p->address, sizeof(p->address));
 		b->length[i] = (uint8_t)p->length;
 		b->step[i] = step;
+		retag(base, t, b);
 		return true;
 	}
 	return false;
@@ -83,19 +122,19 @@ struct moving {
 	uint32_t step;
 };
 
-static void clear(struct fg_bucket *b, int i)
+static void clear(uint8_t *base, const struct fg_prefixes_line *t, struct fg_bucket *b, int i)
 {
 	memset(&b->at[i], 0, sizeof(b->at[i]));
 	b->length[i] = FG_LENGTH_FREE;
 	b->step[i] = 0;
+	retag(base, t, b);
 }
 
-static struct moving take(struct fg_bucket *b, int i)
+static struct moving take(uint8_t *base, const struct fg_prefixes_line *t, struct fg_bucket *b, int i)
 {
-	struct moving m = { .p.length = b->length[i], .step = b->step[i] };
+	struct moving m = { .p = prefix_at(b, i), .step = b->step[i] };
 
-	memcpy(m.p.address, b->at[i].address, sizeof(m.p.address));
-	clear(b, i);
+	clear(base, t, b, i);
 	return m;
 }
 
@@ -107,10 +146,10 @@ static bool settle(uint8_t *base, const struct fg_prefixes_line *t, struct movin
 		struct fg_bucket *full = move & 1 ? second : first;
 		struct moving other;
 
-		if (put(first, &m->p, m->step) || put(second, &m->p, m->step))
+		if (put(base, t, first, &m->p, m->step) || put(base, t, second, &m->p, m->step))
 			return true;
-		other = take(full, move % FG_BUCKET_PREFIXES);
-		put(full, &m->p, m->step);
+		other = take(base, t, full, move % FG_BUCKET_PREFIXES);
+		put(base, t, full, &m->p, m->step);
 		*m = other;
 	}
 	return false;
@@ -138,7 +177,7 @@ static bool reseed(uint8_t *base, struct fg_prefixes_line *t, struct moving left
 		struct fg_bucket *b = (struct fg_bucket *)(void *)(base + (size_t)(t->buckets + i) * FG_LINE_OCTETS);
 
 		for (int k = 0; k < FG_BUCKET_PREFIXES; k++) {
-			struct moving m = take(b, k);
+			struct moving m = take(base, t, b, k);
 
 			if (m.step == 0 || settle(base, t, &m))
 				continue;
@@ -191,7 +230,7 @@ bool fg_prefixes_set(uint8_t *base, uint32_t table, const struct fg_prefix *p, u
 			    memcmp(b->at[i].address, m.address, sizeof(m.address)) == 0) {
 				b->step[i] = step;
 				if (step == 0)
-					clear(b, i);
+					clear(base, t, b, i);
 				return true;
 			}
 	}

@@ -126,6 +126,8 @@ void fg_prefixes_lengths(uint8_t *base, uint32_t table, const uint64_t lengths[3
 uint32_t fg_prefixes_lines(const uint64_t lengths[3]);
 /* Buckets that a table of n prefixes has. */
 uint32_t fg_prefixes_buckets(size_t n);
+/* Lines of image that it takes: its step, buckets, and what says what is in them. */
+uint32_t fg_prefixes_room(size_t n);
 /* The finished step as a chain. */
 struct fg_chain fg_prefixes_chain(struct fg_emit *e, uint32_t table, const struct fg_nest *nest, struct fg_chain next);
 

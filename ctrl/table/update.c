@@ -128,7 +128,7 @@ static struct fg_run *run_before(struct fg_table *t, const struct fg_group *g, u
 static bool emit_table(struct fg_table *t, struct fg_side *s, struct fg_group *g, int side, uint32_t last)
 {
 	struct fg_extent *table = &g->side[side].table;
-	uint32_t lines = 1 + fg_prefixes_buckets(g->runs);
+	uint32_t lines = fg_prefixes_room(g->runs);
 	struct fg_emit e = { .base = s->base };
 
 	fg_lines_give(s, table);
@@ -244,7 +244,7 @@ static bool emit_group(struct fg_table *t, struct fg_side *s, uint32_t n, int si
 	if ((!gs->sources || gs->whole || t->run[rest].side[side].dirty) &&
 	    !emit_rest(t, s, g, side, rest, leads_out(t, side, g)))
 		return false;
-	anew = gs->sources && gs->table.lines != 1 + fg_prefixes_buckets(g->runs);
+	anew = gs->sources && gs->table.lines != fg_prefixes_room(g->runs);
 	if (!apply_runs(t, s, g, side, &anew))
 		return false;
 	gs->whole = false;
@@ -365,7 +365,7 @@ static bool apply_group(struct fg_table *t, struct fg_side *s, uint32_t n, int s
 /* A new prefixes step for all IPv6 destinations. */
 static bool emit_dst6(struct fg_table *t, struct fg_side *s, int side)
 {
-	uint32_t lines = 1 + fg_prefixes_buckets(t->groups[FG_IPV6]);
+	uint32_t lines = fg_prefixes_room(t->groups[FG_IPV6]);
 	struct fg_emit e = { .base = s->base };
 
 	fg_lines_give(s, &s->dst6);
@@ -423,7 +423,7 @@ static bool apply_changes(struct fg_table *t, struct fg_side *s, int side)
 		t->group[n].side[side].dirty = false;
 		fg_base_forget_group(t, n);
 	}
-	if (s->dst6.lines != 1 + fg_prefixes_buckets(t->groups[FG_IPV6]))
+	if (s->dst6.lines != fg_prefixes_room(t->groups[FG_IPV6]))
 		s->dst6_anew = true;
 	if (s->dst6_anew && !emit_dst6(t, s, side))
 		return false;

@@ -370,6 +370,7 @@ struct fg_masked {
 /* Odd, and mixing well; the burst matcher hashes several prefixes at a time by them. */
 #define FG_PREFIX_HASH_FIRST 0xbf58476d1ce4e5b9ull
 #define FG_PREFIX_HASH_SECOND 0x94d049bb133111ebull
+enum { FG_PREFIX_TAG_SHIFT = 59 };
 
 FG_INLINE uint64_t fg_prefix_hash(const struct fg_masked *p, uint32_t seed)
 {
@@ -379,6 +380,12 @@ FG_INLINE uint64_t fg_prefix_hash(const struct fg_masked *p, uint32_t seed)
 	h ^= ((uint64_t)p->address[2] << 32 | p->address[3]) + p->length;
 	h = (h ^ (h >> 32)) * FG_PREFIX_HASH_SECOND;
 	return h ^ (h >> 31);
+}
+
+/* Of a prefix, by its hash: its bit in the words of fg_prefixes_line.tags. No bits that say which bucket, as there are fewer than 2^27. */
+FG_INLINE uint32_t fg_prefix_tag(uint64_t hash)
+{
+	return (uint32_t)(hash >> FG_PREFIX_TAG_SHIFT);
 }
 
 FG_INLINE uint32_t fg_bucket_find(const struct fg_view *view, uint32_t ref, const struct fg_masked *p)

@@ -23,7 +23,7 @@
 #include "flowgate/limits.h"
 #include "flowgate/rule.h"
 
-enum { FG_IMAGE_MAGIC = 0x46474d49, FG_IMAGE_VERSION = 1 };
+enum { FG_IMAGE_MAGIC = 0x46474d49, FG_IMAGE_VERSION = 2 };
 
 enum fg_step_kind { FG_STEP_NONE = 0, FG_STEP_ROOT, FG_STEP_PREFIXES, FG_STEP_RULE, FG_STEP_SEGMENT };
 
@@ -123,7 +123,9 @@ struct fg_ranks {
 /* A node: one line of ranks for the last octet; then a step for each class, uint32_t[]. */
 
 /*
- * Prefixes in buckets of one line each, found by one of two hashes of (length, masked address). `next` are the rules behind them.
+ * Prefixes in buckets of one line each, found by one of two hashes of (length, masked address). `next` are the rules behind them. A word for each
+ * bucket says what can be in it: where bit fg_prefix_tag() (match.h) is clear no prefix with that tag is, so whoever reads the words first need
+ * not read most of the buckets.
  */
 struct fg_prefixes_line {
 	uint32_t buckets; /* first bucket */
@@ -132,7 +134,8 @@ struct fg_prefixes_line {
 	uint8_t key_octet;                     /* place of the address in the key */
 	uint8_t count;                         /* prefix lengths in use */
 	uint8_t length[FG_PREFIX_LENGTHS_MAX]; /* longest first */
-	uint8_t pad[6];
+	uint32_t tags;                         /* uint32_t[mask + 1] */
+	uint8_t pad[2];
 	uint8_t kind;
 	uint8_t flags;
 	uint32_t slot;
