@@ -163,6 +163,8 @@ FG_INLINE void columns_loop_by(const struct burst *b, uint32_t set, const struct
 		columns_loop(b, set, s, lanes, false, match);
 }
 
+enum { HULL_FORM = 3 }; /* fewer lanes are compared as fast as the hull */
+
 /*
  * All packets of the set are at one segment. First all are compared, then rules are taken: the other way round each comparison waits
  * for the one before.
@@ -175,6 +177,10 @@ static void columns_hot(struct burst *b, uint32_t set)
 	uint64_t match[FG_BURST];
 
 	fetch(b, next);
+	FOR_PACKETS(i, set)
+	b->ref[i] = next;
+	if (form >= HULL_FORM && (s->flags & FG_STEP_HULL))
+		set = admitted(b, set);
 	if (form == 4)
 		columns_loop_by(b, set, s, 64, match);
 	else if (form == 3)
@@ -182,10 +188,7 @@ static void columns_hot(struct burst *b, uint32_t set)
 	else
 		columns_loop_by(b, set, s, form == 2 ? 16 : 8, match);
 	FOR_PACKETS(i, set)
-	{
-		b->ref[i] = next;
-		ended |= (uint32_t)columns_take(&b->matched[i], slots, match[i]) << i;
-	}
+	ended |= (uint32_t)columns_take(&b->matched[i], slots, match[i]) << i;
 	b->live &= ~ended;
 }
 
@@ -216,8 +219,11 @@ FG_INLINE void columns_match_set(const struct burst *b, uint32_t set, uint32_t l
 static void columns_cold(struct burst *b, uint32_t set, const uint32_t by[LANES_FORMS])
 {
 	uint64_t match[FG_BURST];
-	uint32_t ended = 0;
+	uint32_t ended = 0, in = admitted_cold(b, set);
 
+	FOR_PACKETS(i, set & ~in)
+	go_to(b, i, segment_at(b, i)->next);
+	set = in;
 	columns_fetch(b, set, 0, 4);
 	columns_fetch(b, set & (by[1] | by[2] | by[3]), 4, 8);
 	columns_fetch(b, set & (by[2] | by[3]), 8, 16);

@@ -146,11 +146,20 @@ static void step_hot(struct burst *b, uint32_t set, const struct fg_segment_line
 
 	g.n = 0;
 	fetch(b, s->next);
+	if (s->flags & FG_STEP_HULL) {
+		uint32_t in = admitted_cold(b, set);
+
+		FOR_PACKETS(i, set & ~in)
+		b->ref[i] = s->next;
+		set = in;
+	}
 	FOR_PACKETS(i, set)
 	{
 		group_add(b, &g, i);
 		b->ref[i] = s->next;
 	}
+	if (g.n == 0)
+		return;
 	if (s->flags & FG_STEP_WIDE)
 		wide_match(b, &g, s);
 	else
@@ -174,10 +183,10 @@ static void step_vectors(struct burst *b, uint32_t set)
 		fetch(b, ref + 2);
 	}
 	FOR_PACKETS(i, cold)
-	{
-		wide |= (uint32_t)((segment_at(b, i)->flags & FG_STEP_WIDE) != 0) << i;
-		go_to(b, i, segment_at(b, i)->next);
-	}
+	go_to(b, i, segment_at(b, i)->next);
+	cold = admitted_cold(b, cold);
+	FOR_PACKETS(i, cold)
+	wide |= (uint32_t)((segment_at(b, i)->flags & FG_STEP_WIDE) != 0) << i;
 	if (cold & ~wide)
 		step_cold(b, cold & ~wide, false);
 	if (cold & wide)

@@ -45,6 +45,37 @@ FG_INLINE const struct fg_segment_line *segment_at(const struct burst *b, uint32
 	return (const struct fg_segment_line *)line(b, b->here[i]);
 }
 
+/* Packets of a set, each at a segment, that are in its hull: no rule of it applies to the others. */
+FG_INLINE uint32_t in_hull(const struct burst *b, uint32_t set)
+{
+	uint32_t in = 0;
+
+	FOR_PACKETS(i, set)
+	in |= (uint32_t)rule_lanes((const struct fg_rule_line *)(const void *)&segment_at(b, i)->hull, b->keys[i]) << i;
+	return in;
+}
+
+enum { HULL_ASKED = 4 };
+
+/*
+ * Packets of a set, each at a segment, that are to be taken through it. Where the first few are in the hulls of theirs, as those that rules apply to
+ * are, all are: who is outside only takes longer.
+ */
+FG_INLINE uint32_t admitted(const struct burst *b, uint32_t set)
+{
+	uint32_t others = set;
+
+	for (uint32_t n = 0; n < HULL_ASKED; n++)
+		others &= others - 1;
+	return in_hull(b, set & ~others) == (set & ~others) ? set : in_hull(b, set);
+}
+
+/* The same out of line, where there are many lines to wait for: in line it takes registers from what else is there. */
+static __attribute__((noinline)) uint32_t admitted_cold(const struct burst *b, uint32_t set)
+{
+	return admitted(b, set);
+}
+
 /* The packet's next step. */
 FG_INLINE void go_to(struct burst *b, uint32_t i, uint32_t ref)
 {

@@ -19,6 +19,7 @@ struct segment {
 	struct fg_field fields[FG_SEGMENT_FIELDS_MAX];
 	uint8_t count;
 	uint32_t lines; /* the most that are read for fields */
+	struct fg_hull hull;
 };
 
 /* What one field asks of a rule: the key's octet and the component it comes from. */
@@ -169,11 +170,12 @@ static void mark_intervals(struct fg_compile_scratch *t, const struct fg_interva
 
 /*
  * Marks all starts of a field, and keeps the intervals as long as there is room: of the rules behind those they are made anew. False: no
- * rule of the segment constrains it.
+ * rule of the segment constrains it. Where all do, so does the hull.
  */
-static bool mark_starts(const struct segment *s, const struct source *src)
+static bool mark_starts(struct segment *s, const struct source *src)
 {
 	struct fg_compile_scratch *t = s->e->scratch;
+	struct fg_interval hull = { src->max, 0 };
 	bool any = false;
 	size_t used = 0, n;
 
@@ -192,8 +194,14 @@ static bool mark_starts(const struct segment *s, const struct source *src)
 		t->where[i].at = (uint16_t)used;
 		t->where[i].n = (uint16_t)n;
 		mark_intervals(t, list, n, src->max);
+		if (n > 0) {
+			hull.lo = list[0].lo < hull.lo ? list[0].lo : hull.lo;
+			hull.hi = list[n - 1].hi > hull.hi ? list[n - 1].hi : hull.hi;
+		}
 		used += used + n <= FG_KEPT_INTERVALS ? n : 0;
 	}
+	if (memcmp(&t->constrained, &t->with[0], sizeof(t->constrained)) == 0 && hull.lo <= hull.hi)
+		fg_hull_limit(&s->hull, src->kind == FG_FIELD_PORTS, src->key_octet, hull);
 	return any;
 }
 
@@ -508,11 +516,12 @@ static uint32_t emit_line(const struct segment *s, uint32_t slots, uint8_t colum
 	if (!fg_emit_writes(s->e))
 		return ref;
 	*(struct fg_segment_line *)fg_emit_at(s->e, ref) = (struct fg_segment_line){
+		.hull = s->hull,
 		.slots = slots,
 		.rules = (uint16_t)s->n,
 		.fields = s->count,
 		.kind = FG_STEP_SEGMENT,
-		.flags = s->wide ? FG_STEP_WIDE : columns,
+		.flags = (uint8_t)((s->wide ? FG_STEP_WIDE : columns) | (fg_hull_limits(&s->hull) ? FG_STEP_HULL : 0)),
 		.next = next,
 	};
 	memcpy(fg_emit_at(s->e, ref + 1), s->fields, s->count * sizeof(s->fields[0]));
@@ -576,6 +585,7 @@ struct fg_chain fg_emit_segment(struct fg_emit *e, const struct fg_table_rule *r
 	uint32_t slots, continues = 0, taken;
 	uint8_t columns = 0;
 
+	s.hull = fg_hull_open;
 	if (!s.wide && !with_dst)
 		columns = fg_emit_columns(e, rules, n, &slots);
 	else

@@ -84,6 +84,12 @@ struct fg_chain fg_emit_chain(struct fg_emit *e, const struct fg_table_rule *rul
 struct fg_chain fg_emit_segment(struct fg_emit *e, const struct fg_table_rule *rules, size_t n, bool with_dst,
 				struct fg_chain next);
 
+/* A hull that all packets are in, and whether one is less than that. */
+extern const struct fg_hull fg_hull_open;
+bool fg_hull_limits(const struct fg_hull *hull);
+/* Takes out whose value of the key at `key_octet`, of `ports` that of both ports, is not in an interval; nothing where the hull has no lane of it. */
+void fg_hull_limit(struct fg_hull *hull, bool ports, uint8_t key_octet, struct fg_interval in);
+
 /* How a rule line can say a rule: wholly; not; or the rule can never match. `with_dst`: the destination is part of it. */
 enum fg_fit { FG_FITS, FG_FITS_NOT, FG_FITS_NEVER };
 /* Makes the line, all but slot, next and kind, and the one behind it; of meaning where the rule fits. */

@@ -50,7 +50,7 @@ struct fg_step {
 	uint8_t body[54];
 	uint8_t kind;  /* enum fg_step_kind */
 	uint8_t flags; /* of enum fg_step_flag */
-	uint32_t slot; /* rule: slot word */
+	uint32_t slot; /* rule: slot word; segment: where those of its rules are */
 	uint32_t next; /* step */
 };
 
@@ -59,6 +59,7 @@ enum fg_step_flag {
 	FG_STEP_WIDE = 2,     /* segment: vectors of 512 bits, one a line; otherwise of 64 bits, eight a line */
 	FG_STEP_RARE = 4,     /* segment: its columns are all of enum fg_column, otherwise the usual ones */
 	FG_ROOT_SHORT = 8,    /* root: `shorter` has entries */
+	FG_STEP_HULL = 0x80,  /* segment: some packets are outside its hull */
 	FG_STEP_LANES = 0x70, /* segment: n << 4, its columns have FG_LANES_MIN << (n - 1) lanes; 0: it has none */
 };
 
@@ -156,15 +157,24 @@ struct fg_bucket {
 	uint8_t pad;
 };
 
-/* Segment: descriptors of the fields it constrains follow in the next lines, four to a line. */
+/*
+ * Segment: descriptors of the fields it constrains follow in the next lines, four to a line. Its hull is laid out and compared as the lanes of a
+ * rule line; whom one of its rules matches, that matches too, so who is outside need not look at the fields. Lanes that are spare in a rule
+ * line are open, but for that of the fragment state.
+ */
 struct fg_segment_line {
-	uint32_t slots; /* uint32_t[rules]: slot words in order */
+	struct fg_hull {
+		uint16_t lo16[8];
+		uint16_t span16[8];
+		uint8_t lo8[8];
+		uint8_t span8[8];
+	} hull;
 	uint16_t rules;
 	uint8_t fields;
-	uint8_t pad[47];
+	uint8_t pad[3];
 	uint8_t kind;
 	uint8_t flags;
-	uint32_t slot;
+	uint32_t slots; /* uint32_t[rules]: slot words in order */
 	uint32_t next;
 };
 
@@ -220,6 +230,9 @@ _Static_assert(sizeof(struct fg_image) == FG_LINE_OCTETS && sizeof(struct fg_ste
 		       sizeof(struct fg_prefixes_line) == FG_LINE_OCTETS &&
 		       sizeof(struct fg_bucket) == FG_LINE_OCTETS && sizeof(struct fg_segment_line) == FG_LINE_OCTETS,
 	       "a step is a line");
+_Static_assert(__builtin_offsetof(struct fg_hull, span8) == __builtin_offsetof(struct fg_rule_line, span8) &&
+		       __builtin_offsetof(struct fg_segment_line, slots) == __builtin_offsetof(struct fg_step, slot),
+	       "a hull is laid out as a rule");
 _Static_assert(sizeof(struct fg_field) * 4 == FG_LINE_OCTETS && sizeof(struct fg_ranks) * 16 == FG_LINE_OCTETS,
 	       "tables fill lines");
 
