@@ -23,6 +23,8 @@ void bench_xdp_send(uint32_t first, uint32_t n, int ifindex);
 void bench_nft_rules(FILE *f, const struct bench_rules *rules);
 void bench_nft_sets(FILE *f, const struct bench_rules *rules);
 void bench_nft_set_rules(FILE *f, const struct bench_rules *rules);
+/* Whether one has a list, which elements of a set have none of. */
+bool bench_nft_lists(const struct bench_rules *rules);
 /* a.b.c.d/length, without the length of a host. */
 void bench_put_prefix(FILE *f, uint32_t a, uint8_t length);
 

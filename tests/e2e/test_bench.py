@@ -55,7 +55,7 @@ def test_schema():
     """Of every shape, and both planes."""
     once = ["--rounds", "1"]
     lines = result(bench, *once, "--rules", "10", "--traffic", "uniform", "--plane", "match")
-    kernel = result(bench, *once, "--shape", "mixed,ipv6,fragments", "--rules", "0,100", "--traffic", "far,beside,uniform", "--plane", "xdp")
+    kernel = result(bench, *once, "--shape", "mixed,ipv6,fragments,hosts,lists,icmp,dscp,flow-label", "--rules", "0,100", "--traffic", "far,beside,uniform", "--plane", "xdp")
     changed = result(bench, *once, "--shape", "carpet", "--rules", "1000", "--traffic", "uniform", "--plane", "change")
     churned = result(bench, *once, "--shape", "mixed", "--rules", "100", "--traffic", "hot", "--plane", "churn")
     live = result(bench, *once, "--shape", "sources", "--rules", "10", "--traffic", "hot", "--plane", "veth")
@@ -70,7 +70,7 @@ def test_schema():
     if wrong:
         fail(f"a wrong verdict: {wrong}")
     shapes = {row["scenario"]["shape"] for row, _ in figures(lines)}
-    if len(shapes) < 11:
+    if len(shapes) < 17:
         fail(f"only these shapes: {shapes}")
     broken = copy.deepcopy(lines[1])
     broken["row"]["figures"][0]["state"] = "splendid"
@@ -87,6 +87,8 @@ def test_counts(lines):
             fail(f"{what}: {figure['why']}")
         if row["scenario"]["traffic"] == "uniform" and row["hit_share"] < 1:
             fail(f"{what}: {row['hit_share']} of the packets hit")
+        if row["scenario"]["traffic"] == "beside" and row["hit_share"] > 0:
+            fail(f"{what}: {row['hit_share']} of the packets beside a rule hit one")
     planes = {row["scenario"]["plane"] for row, figure in figures(lines) if figure["state"] != "cannot"}
     print(f"counts agree on {sorted(planes)}")
     if "xdp" not in planes and os.geteuid() == 0:
