@@ -3,16 +3,28 @@
 #include "bench/harness.h"
 
 const struct bench_runner *const bench_runners[] = {
-	&bench_burst,       &bench_scalar,
+	&bench_burst,
+	&bench_scalar,
 #ifdef BENCH_FAULTY
 	&bench_liar,
 #endif
 #ifdef BENCH_HAS_ACL
-	&bench_rte_acl,     &bench_rte_acl_large,
+	&bench_rte_acl,
+	&bench_rte_acl_large,
 #endif
-	&bench_xdp,         &bench_xdp_empty,     &bench_update,    &bench_veth_xdp,
-	&bench_veth_empty,  &bench_veth_chain,    &bench_veth_sets, &bench_veth_ipset,
-	&bench_churn_still, &bench_churn_1k,      &bench_churn_10k, NULL,
+	&bench_xdp,
+	&bench_xdp_empty,
+	&bench_xdp_filter,
+	&bench_update,
+	&bench_veth_xdp,
+	&bench_veth_empty,
+	&bench_veth_chain,
+	&bench_veth_sets,
+	&bench_veth_ipset,
+	&bench_churn_still,
+	&bench_churn_1k,
+	&bench_churn_10k,
+	NULL,
 };
 
 const char *const bench_plane_names[BENCH_PLANES] = { "match", "xdp", "change", "veth", "churn" };

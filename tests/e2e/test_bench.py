@@ -65,6 +65,9 @@ def test_schema():
         fail("nothing changed while packets were judged")
     if {figure["runner"] for _, figure in figures(live)} .isdisjoint({"iptables ipset"}):
         fail("peers of the cable are missing")
+    filtered = {row["scenario"]["shape"] for row, figure in figures(kernel) if figure["runner"] == "xdp-filter" and figure["state"] != "cannot" and row["scenario"]["rules"] > 0}
+    if filtered - {"hosts"}:
+        fail(f"xdp-filter is asked what it cannot say: {filtered}")
     lines += kernel + changed + churned + live
     wrong = [(row["scenario"], figure["runner"], figure["why"]) for row, figure in figures(lines) if figure["state"] == "void"]
     if wrong:
