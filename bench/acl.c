@@ -2,7 +2,8 @@
 /*
  * The same rules in rte_acl (bench.h). Comes in: rules and their order, which becomes priority. Goes out: a
  * classifier to be measured. A field of ours is a field of its, an address of IPv6 four; where a rule asks for ports it must not be given a
- * later fragment, so that is a field too.
+ * later fragment, so that is a field too. A rule of lists is one of its for each choice. Fields that few rules ask for (the last ones) are left out where none
+ * does: each group of four octets costs it time.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,11 +13,11 @@
 
 #include "bench/acl.h"
 
-enum { PROTO, DST, SRC, SPORT, DPORT, LENGTH, FLAGS, FRAGMENT, FIELDS };
+enum { PROTO, DST, SRC, SPORT, DPORT, LENGTH, FLAGS, FRAGMENT, FIELDS, DSCP = FIELDS, TYPE, CODE, ICMP, FIELDS_ALL };
 
-RTE_ACL_RULE_DEF(acl_rule, FIELDS);
+RTE_ACL_RULE_DEF(acl_rule, FIELDS_ALL);
 
-static const struct rte_acl_field_def fields[FIELDS] = {
+static const struct rte_acl_field_def fields[FIELDS_ALL] = {
 	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, PROTO, 0, offsetof(struct bench_acl_key, proto) },
 	{ RTE_ACL_FIELD_TYPE_MASK, 4, DST, 1, offsetof(struct bench_acl_key, dst_be) },
 	{ RTE_ACL_FIELD_TYPE_MASK, 4, SRC, 2, offsetof(struct bench_acl_key, src_be) },
@@ -25,12 +26,23 @@ static const struct rte_acl_field_def fields[FIELDS] = {
 	{ RTE_ACL_FIELD_TYPE_RANGE, 2, LENGTH, 4, offsetof(struct bench_acl_key, length_be) },
 	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, FLAGS, 4, offsetof(struct bench_acl_key, tcp_flags) },
 	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, FRAGMENT, 4, offsetof(struct bench_acl_key, fragment) },
+	{ RTE_ACL_FIELD_TYPE_RANGE, 1, DSCP, 5, offsetof(struct bench_acl_key, dscp) },
+	{ RTE_ACL_FIELD_TYPE_RANGE, 1, TYPE, 5, offsetof(struct bench_acl_key, icmp_type) },
+	{ RTE_ACL_FIELD_TYPE_RANGE, 1, CODE, 5, offsetof(struct bench_acl_key, icmp_code) },
+	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, ICMP, 5, offsetof(struct bench_acl_key, icmp) },
 };
 
 /* Of IPv6 an address is four fields of 32 bits: rte_acl has none that is longer. */
-enum { WORDS6 = 4, SRC6 = DST + WORDS6, REST6 = SRC6 + WORDS6, FIELDS6 = REST6 + FIELDS - SPORT };
+enum {
+	WORDS6 = 4,
+	SRC6 = DST + WORDS6,
+	REST6 = SRC6 + WORDS6,
+	FIELDS6 = REST6 + FIELDS - SPORT,
+	LABEL6 = REST6 + FIELDS_ALL - SPORT,
+	FIELDS6_ALL
+};
 
-RTE_ACL_RULE_DEF(acl_rule6, FIELDS6);
+RTE_ACL_RULE_DEF(acl_rule6, FIELDS6_ALL);
 
 struct key6 {
 	uint8_t proto;
@@ -38,9 +50,11 @@ struct key6 {
 	uint32_t dst_be[WORDS6], src_be[WORDS6];
 	uint16_t sport_be, dport_be, length_be;
 	uint8_t tcp_flags, fragment;
+	uint8_t dscp, icmp_type, icmp_code, icmp;
+	uint32_t label_be;
 };
 
-static const struct rte_acl_field_def fields6[FIELDS6] = {
+static const struct rte_acl_field_def fields6[FIELDS6_ALL] = {
 	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, 0, 0, offsetof(struct key6, proto) },
 	{ RTE_ACL_FIELD_TYPE_MASK, 4, 1, 1, offsetof(struct key6, dst_be[0]) },
 	{ RTE_ACL_FIELD_TYPE_MASK, 4, 2, 2, offsetof(struct key6, dst_be[1]) },
@@ -55,6 +69,11 @@ static const struct rte_acl_field_def fields6[FIELDS6] = {
 	{ RTE_ACL_FIELD_TYPE_RANGE, 2, 11, 10, offsetof(struct key6, length_be) },
 	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, 12, 10, offsetof(struct key6, tcp_flags) },
 	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, 13, 10, offsetof(struct key6, fragment) },
+	{ RTE_ACL_FIELD_TYPE_RANGE, 1, 14, 11, offsetof(struct key6, dscp) },
+	{ RTE_ACL_FIELD_TYPE_RANGE, 1, 15, 11, offsetof(struct key6, icmp_type) },
+	{ RTE_ACL_FIELD_TYPE_RANGE, 1, 16, 11, offsetof(struct key6, icmp_code) },
+	{ RTE_ACL_FIELD_TYPE_BITMASK, 1, 17, 11, offsetof(struct key6, icmp) },
+	{ RTE_ACL_FIELD_TYPE_RANGE, 4, LABEL6, 12, offsetof(struct key6, label_be) },
 };
 
 struct bench_acl {
@@ -71,6 +90,18 @@ static void set_range(struct rte_acl_field *f, struct bench_range r)
 {
 	f->value.u16 = r.lo;
 	f->mask_range.u16 = r.hi;
+}
+
+static void set_range8(struct rte_acl_field *f, struct bench_range r)
+{
+	f->value.u8 = (uint8_t)r.lo;
+	f->mask_range.u8 = (uint8_t)r.hi;
+}
+
+static bool asks_for_icmp(const struct bench_rule *r)
+{
+	return r->icmp_type.lo != 0 || r->icmp_type.hi != BENCH_ICMP_MOST || r->icmp_code.lo != 0 ||
+	       r->icmp_code.hi != BENCH_ICMP_MOST;
 }
 
 static bool asks_for_ports(const struct bench_rule *r)
@@ -94,6 +125,10 @@ static void fill_rule(struct acl_rule *a, const struct bench_rule *r, uint32_t n
 	a->field[FLAGS].mask_range.u8 = r->tcp_mask;
 	a->field[FRAGMENT].value.u8 = r->fragments;
 	a->field[FRAGMENT].mask_range.u8 = r->fragments || asks_for_ports(r);
+	set_range8(&a->field[DSCP], r->dscp);
+	set_range8(&a->field[TYPE], r->icmp_type);
+	set_range8(&a->field[CODE], r->icmp_code);
+	a->field[ICMP].value.u8 = a->field[ICMP].mask_range.u8 = asks_for_icmp(r);
 }
 
 /* The address that stands for A is 2001:db8:A::1, and a prefix is 32 longer but for that of a host (bench.h). */
@@ -124,34 +159,77 @@ static void fill_rule6(struct acl_rule6 *a, const struct bench_rule *r, const st
 	a->field[PROTO] = four->field[PROTO];
 	set_address6(&a->field[DST], r->dst, r->dst_length);
 	set_address6(&a->field[SRC6], r->src, r->src_length);
-	for (int i = SPORT; i < FIELDS; i++)
+	for (int i = SPORT; i < FIELDS_ALL; i++)
 		a->field[REST6 + i - SPORT] = four->field[i];
+	a->field[LABEL6].value.u32 = r->label_lo;
+	a->field[LABEL6].mask_range.u32 = r->label_hi;
+}
+
+/* ---- Rules of lists ---- */
+
+static size_t choices_of(const struct bench_rule *r)
+{
+	return (r->ors + 1u) * (r->proto_or != 0 ? 2 : 1);
+}
+
+size_t bench_acl_count(const struct bench_rules *rules)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rules->n; i++)
+		n += choices_of(&rules->at[i]);
+	return n;
+}
+
+/* The rule of one protocol and one interval of destination ports. */
+static struct bench_rule choice_of(const struct bench_rule *r, size_t which)
+{
+	struct bench_rule one = *r;
+	size_t port = which % (r->ors + 1u);
+
+	one.dport = port == 0 ? r->dport : r->dport_or[port - 1];
+	one.proto = which > r->ors ? r->proto_or : r->proto;
+	return one;
+}
+
+static void add_rule(struct rte_acl_ctx *context, const struct bench_rule *r, bool ipv6, uint32_t number,
+		     int32_t priority)
+{
+	struct acl_rule a;
+	struct acl_rule6 six;
+
+	fill_rule(&a, r, number, priority);
+	fill_rule6(&six, r, &a);
+	if (rte_acl_add_rules(context, ipv6 ? (const struct rte_acl_rule *)&six : (const struct rte_acl_rule *)&a, 1) !=
+	    0)
+		bench_fail("rte_acl refuses a rule");
 }
 
 static void add_rules(struct rte_acl_ctx *context, const struct bench_rules *rules, const struct bench_image *image)
 {
-	for (size_t i = 0; i < rules->n; i++) {
-		struct acl_rule a;
-		struct acl_rule6 six;
+	for (size_t i = 0; i < rules->n; i++)
+		for (size_t which = 0; which < choices_of(&rules->at[i]); which++) {
+			struct bench_rule one = choice_of(&rules->at[i], which);
 
-		fill_rule(&a, &rules->at[i], (uint32_t)i, (int32_t)(rules->n - image->rank[i]));
-		fill_rule6(&six, &rules->at[i], &a);
-		if (rte_acl_add_rules(context,
-				      rules->ipv6 ? (const struct rte_acl_rule *)&six : (const struct rte_acl_rule *)&a,
-				      1) != 0)
-			bench_fail("rte_acl refuses a rule");
-	}
+			add_rule(context, &one, rules->ipv6, (uint32_t)i, (int32_t)(rules->n - image->rank[i]));
+		}
+}
+
+/* Fields that a set takes. */
+static uint32_t fields_of(const struct bench_rules *rules)
+{
+	if (bench_rules_ask_more(rules))
+		return rules->ipv6 ? FIELDS6_ALL : FIELDS_ALL;
+	return rules->ipv6 ? FIELDS6 : FIELDS;
 }
 
 struct bench_acl *bench_acl_make(const struct bench_rules *rules, const struct bench_image *image, size_t max_size)
 {
 	struct bench_acl *acl = bench_alloc(1, sizeof(*acl));
-	struct rte_acl_config config = { .num_categories = 1,
-					 .num_fields = rules->ipv6 ? FIELDS6 : FIELDS,
-					 .max_size = max_size };
+	struct rte_acl_config config = { .num_categories = 1, .num_fields = fields_of(rules), .max_size = max_size };
 	struct rte_acl_param param = { .socket_id = -1,
-				       .rule_size = rules->ipv6 ? RTE_ACL_RULE_SZ(FIELDS6) : RTE_ACL_RULE_SZ(FIELDS),
-				       .max_rule_num = (uint32_t)rules->n };
+				       .rule_size = (uint32_t)RTE_ACL_RULE_SZ(config.num_fields),
+				       .max_rule_num = (uint32_t)bench_acl_count(rules) };
 	static unsigned int count;
 	char name[16];
 	uint64_t start;
@@ -162,7 +240,7 @@ struct bench_acl *bench_acl_make(const struct bench_rules *rules, const struct b
 	if (acl->context == NULL)
 		bench_fail("rte_acl has no memory");
 	acl->ipv6 = rules->ipv6;
-	memcpy(config.defs, rules->ipv6 ? fields6 : fields, rules->ipv6 ? sizeof(fields6) : sizeof(fields));
+	memcpy(config.defs, rules->ipv6 ? fields6 : fields, config.num_fields * sizeof(*fields));
 	for (size_t i = 0; i < BENCH_BATCH; i++)
 		acl->data[i] = rules->ipv6 ? (const uint8_t *)&acl->key6[i] : (const uint8_t *)&acl->key[i];
 	add_rules(acl->context, rules, image);
@@ -206,6 +284,11 @@ const char *bench_acl_algorithm_name(int algorithm)
 
 _Static_assert(RTE_DIM(algorithms) == BENCH_ACL_ALGORITHMS, "bench.h says how many there are");
 
+static bool has_icmp(const struct bench_packet *p)
+{
+	return p->proto == FG_PROTO_ICMP && !p->fragment;
+}
+
 static void put_address6(uint32_t out_be[WORDS6], uint32_t address)
 {
 	put_words(out_be, address);
@@ -224,7 +307,12 @@ static void prepare6(struct bench_acl *acl, const struct bench_packet packets[BE
 				      .dport_be = __builtin_bswap16(p->dport),
 				      .length_be = __builtin_bswap16(p->length),
 				      .tcp_flags = p->tcp_flags,
-				      .fragment = p->fragment };
+				      .fragment = p->fragment,
+				      .dscp = p->dscp,
+				      .icmp_type = p->icmp_type,
+				      .icmp_code = p->icmp_code,
+				      .icmp = has_icmp(p),
+				      .label_be = __builtin_bswap32(p->label) };
 		put_address6(key->dst_be, p->dst);
 		put_address6(key->src_be, p->src);
 	}
@@ -248,7 +336,11 @@ void bench_acl_prepare(void *context, const struct bench_packet packets[BENCH_BA
 						      .dport_be = __builtin_bswap16(p->dport),
 						      .length_be = __builtin_bswap16(p->length),
 						      .tcp_flags = p->tcp_flags,
-						      .fragment = p->fragment };
+						      .fragment = p->fragment,
+						      .dscp = p->dscp,
+						      .icmp_type = p->icmp_type,
+						      .icmp_code = p->icmp_code,
+						      .icmp = has_icmp(p) };
 	}
 }
 

@@ -15,6 +15,8 @@ struct bench_acl_key {
 	uint16_t length_be;
 	uint8_t tcp_flags;
 	uint8_t fragment; /* 1: a later one */
+	/* Asked for where a rule of the set asks for one of them (bench_rules_ask_more()). */
+	uint8_t dscp, icmp_type, icmp_code, icmp; /* 1: it has type and code */
 };
 
 /* data[i]: a key. result[i] gets the number of the first rule + 1, or 0. n <= BENCH_BURST. */

@@ -20,7 +20,7 @@ bool bench_acl_cannot(const struct bench_rules *rules, char why[BENCH_WHY_MAX])
 		snprintf(why, BENCH_WHY_MAX, "left out by --no-acl");
 	else if (rules->n == 0)
 		snprintf(why, BENCH_WHY_MAX, "an empty set is not built");
-	else if (rules->n > bench_options.acl_rules_max)
+	else if (bench_acl_count(rules) > bench_options.acl_rules_max)
 		snprintf(why, BENCH_WHY_MAX, "not built for more than %zu rules", bench_options.acl_rules_max);
 	else
 		return false;

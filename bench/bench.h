@@ -3,8 +3,8 @@
  * What the harness measures with: rules, their image, packets. shapes.c and rules.c draw rules, image.c compiles them, traffic.c draws
  * packets, packet.c makes keys and frames of them and says, rule by rule, which applies. harness.h has what is made of it.
  *
- * A rule here is one that more than one of those measured can say: one interval a field. What always holds: a seed gives the same rules and packets
- * everywhere.
+ * A rule here is one that more than one of those measured can say: one interval a field, and a short list of destination ports and of two protocols. What
+ * always holds: a seed gives the same rules and packets everywhere.
  */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
@@ -30,13 +30,20 @@ struct bench_range {
 	uint16_t lo, hi;
 };
 
+enum { BENCH_OR_MAX = 3, BENCH_DSCP_MOST = 63, BENCH_ICMP_MOST = 255, BENCH_LABEL_MOST = 0xfffff };
+
+/* Without padding: two rules are compared by their octets. */
 struct bench_rule {
-	uint32_t dst, src; /* host byte order */
+	uint32_t dst, src;           /* host byte order */
+	uint32_t label_lo, label_hi; /* flow labels, of IPv6 */
 	uint8_t dst_length, src_length;
-	uint8_t proto;               /* 0: any */
+	uint8_t proto, proto_or;     /* 0: any; or this one, 0: none */
 	uint8_t tcp_mask, tcp_value; /* of the flags in the mask, these are set; mask 0: any */
 	bool fragments;              /* all but the first */
+	uint8_t ors;                 /* of dport_or */
 	struct bench_range sport, dport, length;
+	struct bench_range dport_or[BENCH_OR_MAX];     /* or one of these */
+	struct bench_range dscp, icmp_type, icmp_code; /* the latter two only where the protocol is ICMP */
 };
 
 /*
@@ -60,6 +67,7 @@ void bench_rules_sources(struct bench_rules *rules, uint64_t seed, size_t n, boo
 /* ---- What rules are made of, for shapes.c ---- */
 enum { BENCH_VICTIM = 0xc6336407 /* 198.51.100.7 */ };
 struct bench_rule bench_rule_blank(uint32_t dst, uint8_t dst_length);
+struct bench_range bench_range_exact(uint32_t v);
 struct bench_range bench_range_random(uint64_t *r, uint32_t lo, uint32_t hi);
 uint32_t bench_network_random(uint64_t *r); /* unicast, class A to C; /24 */
 void bench_rule_amplification(struct bench_rule *rule, uint64_t *r);
@@ -113,8 +121,9 @@ void bench_lines_trace(const void *image, const struct fg_key *key, struct bench
 
 struct bench_packet {
 	uint32_t dst, src;
+	uint32_t label; /* of IPv6 */
 	uint16_t sport, dport, length;
-	uint8_t proto, tcp_flags;
+	uint8_t proto, tcp_flags, dscp, icmp_type, icmp_code;
 	bool fragment; /* a later one */
 	bool ipv6;
 };
@@ -123,6 +132,9 @@ void bench_packet_key(const struct bench_packet *p, struct fg_key *key);
 /* The headers of its frame, from the IP header on; the rest 0. */
 enum { BENCH_HEADERS_OCTETS = 56 };
 void bench_packet_headers(const struct bench_packet *p, uint8_t out[BENCH_HEADERS_OCTETS]);
+/* Whether it asks for a list, DSCP, ICMP type or code, or a flow label; and whether one of them does. */
+bool bench_rule_asks_more(const struct bench_rule *rule);
+bool bench_rules_ask_more(const struct bench_rules *rules);
 /* What the rule says of the packet, by the fields alone: what the matchers are compared with. */
 bool bench_rule_applies(const struct bench_rule *rule, const struct bench_packet *p);
 /* Number of the first rule that applies + 1, or 0, by asking each of them. */
@@ -172,6 +184,8 @@ enum { BENCH_BATCH = 128, BENCH_BURST = FG_BURST };
 enum { BENCH_ACL_ALGORITHMS = 4 };
 struct bench_acl;
 
+/* Rules that it takes to say these: of one with lists one for each choice. */
+size_t bench_acl_count(const struct bench_rules *rules);
 /* NULL where it cannot be built. max_size 0: the default. */
 struct bench_acl *bench_acl_make(const struct bench_rules *rules, const struct bench_image *image, size_t max_size);
 void bench_acl_free(struct bench_acl *acl);

@@ -95,10 +95,11 @@ struct bench_runner {
 
 extern const struct bench_runner *const bench_runners[]; /* ends in NULL; the first of a plane is ours */
 extern const struct bench_runner bench_burst, bench_scalar, bench_rte_acl, bench_rte_acl_large, bench_xdp,
-	bench_xdp_empty, bench_update, bench_churn_still, bench_churn_1k, bench_churn_10k, bench_liar, bench_veth_xdp,
-	bench_veth_empty, bench_veth_chain, bench_veth_sets, bench_veth_ipset, bench_forward_worker, bench_forward_io,
-	bench_forward_acl, bench_forward_acl_large, bench_forward_two, bench_forward_worker_pcap, bench_forward_io_pcap,
-	bench_forward_worker_null, bench_forward_io_null, bench_testpmd_io, bench_testpmd_mac, bench_brittle;
+	bench_xdp_empty, bench_xdp_filter, bench_update, bench_churn_still, bench_churn_1k, bench_churn_10k, bench_liar,
+	bench_veth_xdp, bench_veth_empty, bench_veth_chain, bench_veth_sets, bench_veth_ipset, bench_forward_worker,
+	bench_forward_io, bench_forward_acl, bench_forward_acl_large, bench_forward_two, bench_forward_worker_pcap,
+	bench_forward_io_pcap, bench_forward_worker_null, bench_forward_io_null, bench_testpmd_io, bench_testpmd_mac,
+	bench_brittle;
 
 /* ---- Rows ---- */
 
@@ -230,6 +231,7 @@ int bench_compare(json_t *before, json_t *after);
 struct bench_subset {
 	const char *name, *what;
 	const char *shapes, *counts, *kinds, *planes; /* words; NULL: all */
+	size_t rounds; /* where it alone is asked for, and no other number; 0: as usual */
 };
 extern const struct bench_subset bench_subsets[]; /* ends in one without a name */
 /* Scenarios of a subset, those that differ in traffic alone one behind the other; to be freed. False, and said why: there is no such word. */

@@ -59,15 +59,21 @@ static void put_term(struct fg_nlri_builder *b, uint8_t type, int op, uint64_t v
 		bench_fail("a term was refused");
 }
 
+/* Nothing where it is all values up to `most`. */
+static void put_interval(struct fg_nlri_builder *b, uint8_t type, uint32_t lo, uint32_t hi, uint32_t most)
+{
+	if (lo == hi) {
+		put_term(b, type, FG_OP_EQ, lo);
+	} else if (lo != 0 || hi != most) {
+		put_term(b, type, FG_OP_GT | FG_OP_EQ, lo);
+		if (hi != most)
+			put_term(b, type, FG_OP_AND | FG_OP_LT | FG_OP_EQ, hi);
+	}
+}
+
 static void put_range(struct fg_nlri_builder *b, uint8_t type, struct bench_range r)
 {
-	if (r.lo == r.hi) {
-		put_term(b, type, FG_OP_EQ, r.lo);
-	} else if (r.lo != 0 || r.hi != 65535) {
-		put_term(b, type, FG_OP_GT | FG_OP_EQ, r.lo);
-		if (r.hi != 65535)
-			put_term(b, type, FG_OP_AND | FG_OP_LT | FG_OP_EQ, r.hi);
-	}
+	put_interval(b, type, r.lo, r.hi, 65535);
 }
 
 static void put_flags(struct fg_nlri_builder *b, const struct bench_rule *rule)
@@ -96,12 +102,20 @@ static void build(struct fg_nlri_builder *b, const struct bench_rule *rule, bool
 	put_prefix(b, FG_SRC, rule->src, rule->src_length, ipv6);
 	if (rule->proto != 0)
 		put_term(b, FG_PROTO, FG_OP_EQ, rule->proto);
+	if (rule->proto_or != 0)
+		put_term(b, FG_PROTO, FG_OP_EQ, rule->proto_or);
 	put_range(b, FG_DPORT, rule->dport);
+	for (size_t i = 0; i < rule->ors; i++)
+		put_range(b, FG_DPORT, rule->dport_or[i]);
 	put_range(b, FG_SPORT, rule->sport);
+	put_interval(b, FG_ICMP_TYPE, rule->icmp_type.lo, rule->icmp_type.hi, BENCH_ICMP_MOST);
+	put_interval(b, FG_ICMP_CODE, rule->icmp_code.lo, rule->icmp_code.hi, BENCH_ICMP_MOST);
 	put_flags(b, rule);
 	put_range(b, FG_LENGTH, longer(rule->length, ipv6));
+	put_interval(b, FG_DSCP, rule->dscp.lo, rule->dscp.hi, BENCH_DSCP_MOST);
 	if (rule->fragments)
 		put_term(b, FG_FRAGMENT, FG_OP_MATCH, FG_FRAG_IS);
+	put_interval(b, FG_FLOW_LABEL, rule->label_lo, rule->label_hi, BENCH_LABEL_MOST);
 }
 
 static int by_order(const void *a, const void *b)

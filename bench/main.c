@@ -30,7 +30,7 @@ struct program {
 	json_t *lines;
 	FILE *out;
 	size_t done, all;
-	bool voided;
+	bool voided, rounds_given;
 };
 
 static void usage(FILE *to)
@@ -269,6 +269,7 @@ static bool take_option(struct program *p, int which)
 		return true;
 	case ROUNDS:
 		bench_options.rounds = strtoul(optarg, NULL, 10);
+		p->rounds_given = true;
 		return bench_options.rounds > 0 && bench_options.rounds <= BENCH_ROUNDS_MAX;
 	case TRIAL:
 		bench_options.trial_ns = strtoul(optarg, NULL, 10) * 1000000u;
@@ -320,6 +321,8 @@ int main(int argc, char **argv)
 		p.subset[p.subsets++] = &p.own;
 	if (p.subsets == 0)
 		take_subset(&p, "quick");
+	if (!p.rounds_given && p.subsets == 1 && p.subset[0]->rounds > 0)
+		bench_options.rounds = p.subset[0]->rounds;
 	if (p.compare != NULL && (before = bench_result_read(p.compare)) == NULL)
 		return EXIT_WORDS;
 	p.lines = json_array();

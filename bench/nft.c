@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The same rules for nftables (veth.h), IPv4. As a chain a rule is a statement. As sets: rules that ask for the same fields, and for the same TCP flags, are one
+ * The same rules for nftables (veth.h), IPv4. As a chain a rule is a statement, in which a list is a set without a name. As sets, which have no lists: rules that ask for the same fields, and for the same TCP flags, are one
  * set of concatenated intervals, which is what nftables has for many rules.
  */
 #include "bench/veth.h"
 
-enum field { DST, SRC, PROTO, SPORT, DPORT, LENGTH, FIELDS, FRAGMENTS = FIELDS };
+enum field { DST, SRC, PROTO, SPORT, DPORT, LENGTH, DSCP, ICMP_TYPE, ICMP_CODE, FIELDS, FRAGMENTS = FIELDS };
 
-static const char *const names[FIELDS] = { "ip daddr", "ip saddr", "ip protocol", "th sport", "th dport", "ip length" };
+static const char *const names[FIELDS] = { "ip daddr",  "ip saddr", "ip protocol", "th sport", "th dport",
+					   "ip length", "ip dscp",  "icmp type",   "icmp code" };
+
+static bool asks_below(struct bench_range r, uint16_t most)
+{
+	return r.lo != 0 || r.hi != most;
+}
 
 static bool asks(struct bench_range r)
 {
-	return r.lo != 0 || r.hi != 65535;
+	return asks_below(r, 65535);
 }
 
 /* Which fields a rule asks for, by bit. */
@@ -20,7 +26,9 @@ static uint32_t signature_of(const struct bench_rule *r)
 	return (uint32_t)(r->dst_length > 0) << DST | (uint32_t)(r->src_length > 0) << SRC |
 	       (uint32_t)(r->proto != 0) << PROTO | (uint32_t)asks(r->sport) << SPORT |
 	       (uint32_t)asks(r->dport) << DPORT | (uint32_t)asks(r->length) << LENGTH |
-	       (uint32_t)r->fragments << FRAGMENTS;
+	       (uint32_t)asks_below(r->dscp, BENCH_DSCP_MOST) << DSCP |
+	       (uint32_t)asks_below(r->icmp_type, BENCH_ICMP_MOST) << ICMP_TYPE |
+	       (uint32_t)asks_below(r->icmp_code, BENCH_ICMP_MOST) << ICMP_CODE | (uint32_t)r->fragments << FRAGMENTS;
 }
 
 void bench_put_prefix(FILE *f, uint32_t a, uint8_t length)
@@ -35,6 +43,22 @@ static void put_range(FILE *f, struct bench_range r)
 	fprintf(f, r.lo == r.hi ? "%u" : "%u-%u", r.lo, r.hi);
 }
 
+static void put_protocols(FILE *f, const struct bench_rule *r)
+{
+	fprintf(f, r->proto_or != 0 ? "{ %u, %u }" : "%u", r->proto, r->proto_or);
+}
+
+static void put_dports(FILE *f, const struct bench_rule *r)
+{
+	fputs(r->ors > 0 ? "{ " : "", f);
+	put_range(f, r->dport);
+	for (size_t i = 0; i < r->ors; i++) {
+		fputs(", ", f);
+		put_range(f, r->dport_or[i]);
+	}
+	fputs(r->ors > 0 ? " }" : "", f);
+}
+
 static void put_value(FILE *f, const struct bench_rule *r, enum field field)
 {
 	switch (field) {
@@ -45,16 +69,25 @@ static void put_value(FILE *f, const struct bench_rule *r, enum field field)
 		bench_put_prefix(f, r->src, r->src_length);
 		break;
 	case PROTO:
-		fprintf(f, "%u", r->proto);
+		put_protocols(f, r);
 		break;
 	case SPORT:
 		put_range(f, r->sport);
 		break;
 	case DPORT:
-		put_range(f, r->dport);
+		put_dports(f, r);
+		break;
+	case LENGTH:
+		put_range(f, r->length);
+		break;
+	case DSCP:
+		put_range(f, r->dscp);
+		break;
+	case ICMP_TYPE:
+		put_range(f, r->icmp_type);
 		break;
 	default:
-		put_range(f, r->length);
+		put_range(f, r->icmp_code);
 		break;
 	}
 }
@@ -85,6 +118,14 @@ void bench_nft_rules(FILE *f, const struct bench_rules *rules)
 }
 
 /* ---- Sets ---- */
+
+bool bench_nft_lists(const struct bench_rules *rules)
+{
+	for (size_t i = 0; i < rules->n; i++)
+		if (rules->at[i].ors > 0 || rules->at[i].proto_or != 0)
+			return true;
+	return false;
+}
 
 static bool same_set(const struct bench_rule *a, const struct bench_rule *b)
 {

@@ -13,6 +13,7 @@ import sys
 KINDS = ["far", "near", "hot", "hot-miss", "uniform", "beside", "worst", "small", "imix"]
 OURS = {"match": "flowgate burst", "xdp": "flowgate xdp", "change": "flowgate table", "veth": "flowgate xdp", "churn": "flowgate still", "dpdk": "flowgate"}
 PLOTTED = ["far", "near", "hot", "uniform", "worst"]
+CHANGED = ["hot", "uniform"]  # of what a change takes
 
 
 def good_figures(row):
@@ -80,9 +81,9 @@ def more(one, other):
     return one and other and median([a - b for a, b in zip(one["ns"], other["ns"])])
 
 
-def added(r, shape, count, traffic):
+def added(r, shape, count, traffic, runner=None):
     """Over the empty program."""
-    return more(r.good(shape, count, traffic, "xdp"), r.good(shape, count, traffic, "xdp", "empty xdp"))
+    return more(r.good(shape, count, traffic, "xdp", runner), r.good(shape, count, traffic, "xdp", "empty xdp"))
 
 
 def forwarded(r, count, traffic, runner=None):
@@ -190,6 +191,8 @@ def cell(r, shape, count, traffic, plane):
         text += f" ×{min(one['to_ours']['median'] for one in peers):.1f}"
     if plane == "xdp" and len(row["figures"]) > 1 and row["figures"][1]["state"] == "good":
         text = f"{added(r, shape, count, traffic):.1f} over {row['figures'][1]['spread']['median']:.1f}"
+        if r.good(shape, count, traffic, plane, "xdp-filter"):
+            text += f", xdp-filter {added(r, shape, count, traffic, 'xdp-filter'):.1f}"
     return text
 
 
@@ -427,8 +430,11 @@ def plots(r, folder):
          [(name, curve(r, "uniform", name, ns_of)) for name in ("flowgate burst", "flowgate scalar", "rte_acl default", "rte_acl large")], True)
     plot("memory.svg", "MiB of image over rules, mixed, with the table of 64 MiB for destinations", "MiB",
          [("image", [(count, (image_mib(r, count),)) for count in r.counts("mixed", "match") if count > 0 and image_mib(r, count)])])
-    plot("churn.svg", "ns a packet over changes a second, 10000 rules", "ns", [(f"{key[0]} {key[2]}", [(one["churn"], ns_of(one["spread"])) for one in row["figures"] if one["state"] == "good"])
+    plot("churn.svg", "ns until a verdict, over changes a second, 10000 rules", "ns", [(f"{key[0]} {key[2]}", [(one["churn"], ns_of(one["spread"])) for one in row["figures"] if one["state"] == "good"])
                                                                               for key, row in sorted(r.rows.items()) if key[3] == "churn"], False, "changes a second")
+    plot("changes.svg", "us until packets meet a change, over changes a second, 10000 rules", "us",
+         [(f"{key[0]} {key[2]} {q}", [(one["churn"], (one["latency_ns"][q] / 1000,)) for one in row["figures"] if one["state"] == "good" and one.get("latency_ns")])
+          for key, row in sorted(r.rows.items()) if key[3] == "churn" and key[2] in CHANGED for q in ("p50", "p99")], True, "changes a second")
     return [f"![{title}]({name})" for name, title in made]
 
 
@@ -466,10 +472,10 @@ def page(r, folder):
         lines += [*by_shape(r, count, "match"), ""]
     for shape in ("ipv6", "sources", "nodst", "ranges", "every"):
         lines += [*by_count(r, shape, "match"), ""]
-    lines += ["## The XDP program, by test runs", "", "ns over those of an empty program behind the same tail call, round by round, and what that took.", ""]
+    lines += ["## The XDP program, by test runs", "", "ns over those of an empty program behind the same tail call, round by round, and what that took; of `xdp-filter`, where it can say the rules, too.", ""]
     for count in (1000, 50000):
         lines += [*by_shape(r, count, "xdp"), ""]
-    for shape in ("mixed", "ipv6", "sources", "nodst", "ranges", "every"):
+    for shape in ("mixed", "ipv6", "sources", "nodst", "ranges", "every", "hosts"):
         lines += [*by_count(r, shape, "xdp"), ""]
     lines += ["## Live frames over a cable", "", "ns a frame, made, sent and judged by one core; × by ours. What passes is counted and dropped behind whoever stands there.", "", *veth_table(r), "",
               "## One change", "", *change_table(r), "",

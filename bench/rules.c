@@ -9,10 +9,18 @@ static const struct bench_range any = { 0, 65535 };
 
 struct bench_rule bench_rule_blank(uint32_t dst, uint8_t dst_length)
 {
-	return (struct bench_rule){ .dst = dst, .dst_length = dst_length, .sport = any, .dport = any, .length = any };
+	return (struct bench_rule){ .dst = dst,
+				    .dst_length = dst_length,
+				    .sport = any,
+				    .dport = any,
+				    .length = any,
+				    .label_hi = BENCH_LABEL_MOST,
+				    .dscp = { 0, BENCH_DSCP_MOST },
+				    .icmp_type = { 0, BENCH_ICMP_MOST },
+				    .icmp_code = { 0, BENCH_ICMP_MOST } };
 }
 
-static struct bench_range exact(uint32_t v)
+struct bench_range bench_range_exact(uint32_t v)
 {
 	return (struct bench_range){ (uint16_t)v, (uint16_t)v };
 }
@@ -36,19 +44,19 @@ void bench_rule_amplification(struct bench_rule *rule, uint64_t *r)
 	uint32_t kind = bench_below(r, 100);
 
 	rule->proto = 17;
-	rule->sport = exact(ports[bench_below(r, sizeof(ports) / sizeof(*ports))]);
+	rule->sport = bench_range_exact(ports[bench_below(r, sizeof(ports) / sizeof(*ports))]);
 	if (kind < 30)
-		rule->length = exact(60 + bench_below(r, 1400));
+		rule->length = bench_range_exact(60 + bench_below(r, 1400));
 	else if (kind < 60)
 		rule->length = (struct bench_range){ (uint16_t)(200 + bench_below(r, 1000)), 65535 };
 	else if (kind < 75)
-		rule->dport = exact(1024 + bench_below(r, 64000));
+		rule->dport = bench_range_exact(1024 + bench_below(r, 64000));
 }
 
 void bench_rule_udp_flood(struct bench_rule *rule, uint64_t *r)
 {
 	rule->proto = 17;
-	rule->dport = bench_below(r, 2) ? exact(bench_below(r, 65536)) : bench_range_random(r, 1024, 65535);
+	rule->dport = bench_below(r, 2) ? bench_range_exact(bench_below(r, 65536)) : bench_range_random(r, 1024, 65535);
 	if (bench_below(r, 2))
 		rule->length = bench_range_random(r, 28, 1500);
 }
@@ -60,9 +68,9 @@ static void syn_flood(struct bench_rule *rule, uint64_t *r)
 	rule->proto = 6;
 	rule->tcp_mask = 0x12; /* SYN without ACK */
 	rule->tcp_value = 0x02;
-	rule->dport = exact(bench_below(r, 2) ? ports[bench_below(r, 8)] : bench_below(r, 65536));
+	rule->dport = bench_range_exact(bench_below(r, 2) ? ports[bench_below(r, 8)] : bench_below(r, 65536));
 	if (bench_below(r, 4) == 0)
-		rule->length = exact(40 + bench_below(r, 20));
+		rule->length = bench_range_exact(40 + bench_below(r, 20));
 }
 
 static void one_source(struct bench_rule *rule, uint64_t *r)
@@ -73,7 +81,7 @@ static void one_source(struct bench_rule *rule, uint64_t *r)
 	if (bench_below(r, 2))
 		rule->proto = bench_below(r, 2) ? 6 : 17;
 	if (rule->proto != 0 && bench_below(r, 2))
-		rule->dport = exact(bench_below(r, 65536));
+		rule->dport = bench_range_exact(bench_below(r, 65536));
 }
 
 static void port_ranges(struct bench_rule *rule, uint64_t *r)

@@ -14,6 +14,7 @@ const struct bench_runner *const bench_runners[] = {
 #endif
 	&bench_xdp,
 	&bench_xdp_empty,
+	&bench_xdp_filter,
 	&bench_update,
 	&bench_veth_xdp,
 	&bench_veth_empty,

@@ -251,6 +251,96 @@ static void draw_nested(struct bench_rules *rules, uint64_t seed, size_t n)
 	draw_each(rules, seed, n, hot_of(n), one_nested);
 }
 
+/* What is blocked whole: the address of a victim, or of a sender. The first is a sender, so that others' packets to any address hit nothing. */
+static void one_host(struct bench_rule *rule, uint64_t *r, size_t i, size_t n)
+{
+	uint32_t host = bench_network_random(r) | (1 + bench_below(r, 254));
+
+	(void)n;
+	rule->dst = rule->dst_length = 0;
+	if (i % 2 == 0) {
+		rule->src = host;
+		rule->src_length = 32;
+	} else {
+		rule->dst = host;
+		rule->dst_length = 32;
+	}
+}
+
+static void draw_hosts(struct bench_rules *rules, uint64_t seed, size_t n)
+{
+	draw_each(rules, seed, n, hot_of(n), one_host);
+}
+
+/* Two to four ports or ranges of them, half of UDP alone and half of TCP too. */
+static void one_list(struct bench_rule *rule, uint64_t *r, size_t i, size_t n)
+{
+	static const uint16_t ports[] = { 53, 123, 389, 80, 443, 1900, 22, 8080 };
+	uint32_t from = bench_below(r, 50000);
+
+	place(rule, r, i, n);
+	rule->proto = 17;
+	rule->proto_or = bench_below(r, 2) ? 6 : 0;
+	rule->dport = bench_range_exact(ports[bench_below(r, 8)]);
+	rule->dport_or[rule->ors++] = (struct bench_range){ (uint16_t)(from + 8081), (uint16_t)(from + 8091) };
+	for (uint32_t more = bench_below(r, BENCH_OR_MAX); more > 0; more--)
+		rule->dport_or[rule->ors++] = bench_range_exact(from + 8093 + 2 * more);
+}
+
+static void draw_lists(struct bench_rules *rules, uint64_t seed, size_t n)
+{
+	draw_each(rules, seed, n, hot_of(n), one_list);
+}
+
+static void one_icmp(struct bench_rule *rule, uint64_t *r, size_t i, size_t n)
+{
+	static const uint8_t types[] = { 8, 8, 0, 3, 11, 5, 13, 17 };
+
+	place(rule, r, i, n);
+	rule->proto = FG_PROTO_ICMP;
+	rule->icmp_type = bench_range_exact(types[bench_below(r, 8)]);
+	if (bench_below(r, 2))
+		rule->icmp_code = bench_range_random(r, 0, 15);
+	if (bench_below(r, 2))
+		rule->length = bench_range_random(r, 28, 1500);
+}
+
+static void draw_icmp(struct bench_rules *rules, uint64_t seed, size_t n)
+{
+	draw_each(rules, seed, n, hot_of(n), one_icmp);
+}
+
+static void one_dscp(struct bench_rule *rule, uint64_t *r, size_t i, size_t n)
+{
+	place(rule, r, i, n);
+	rule->dscp = bench_below(r, 2) ? bench_range_exact(1 + bench_below(r, BENCH_DSCP_MOST))
+				       : bench_range_random(r, 1, BENCH_DSCP_MOST);
+	if (bench_below(r, 4) == 0)
+		return;
+	rule->proto = 17;
+	rule->dport = bench_range_exact(bench_below(r, 65536));
+}
+
+static void draw_dscp(struct bench_rules *rules, uint64_t seed, size_t n)
+{
+	draw_each(rules, seed, n, hot_of(n), one_dscp);
+}
+
+static void one_label(struct bench_rule *rule, uint64_t *r, size_t i, size_t n)
+{
+	place(rule, r, i, n);
+	rule->proto = bench_below(r, 2) ? 17 : 0;
+	rule->label_lo = rule->label_hi = 1 + bench_below(r, BENCH_LABEL_MOST);
+	if (bench_below(r, 2))
+		rule->label_hi += bench_below(r, BENCH_LABEL_MOST - rule->label_lo + 1);
+}
+
+static void draw_labels(struct bench_rules *rules, uint64_t seed, size_t n)
+{
+	draw_each(rules, seed, n, hot_of(n), one_label);
+	rules->ipv6 = true;
+}
+
 const struct bench_shape bench_shapes[] = {
 	{ "mixed", "35 % amplification, 20 UDP floods, 15 SYN floods, 15 sources, 10 port ranges, 5 fragments",
 	  draw_mixed },
@@ -267,6 +357,11 @@ const struct bench_shape bench_shapes[] = {
 	  draw_every },
 	{ "nodst", "no destination: sources, and up to 200 of ports and lengths", draw_nodst },
 	{ "nested", "chains of prefixes in each other, /8 to /32, UDP floods on each", draw_nested },
+	{ "hosts", "an address blocked, of a victim or of a sender, and nothing else", draw_hosts },
+	{ "lists", "UDP, or UDP and TCP, to two to four ports and ranges of ports", draw_lists },
+	{ "icmp", "an ICMP type, some with a range of codes or of lengths", draw_icmp },
+	{ "dscp", "a DSCP or a range of them, of anything or of UDP to a port", draw_dscp },
+	{ "flow-label", "a flow label or a range of them, of UDP or of anything, of IPv6", draw_labels },
 	{ 0 },
 };
 

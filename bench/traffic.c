@@ -40,6 +40,29 @@ static void draw_clean(uint64_t *r, uint32_t dst, struct bench_packet *p)
 	p->length = (uint16_t)(40 + bench_below(r, 1461));
 }
 
+/* Of a list one of its intervals. Where there is none, nothing is drawn for it: shapes that have none keep their packets. */
+static struct bench_range one_dport(uint64_t *r, const struct bench_rule *rule)
+{
+	uint32_t i = rule->ors > 0 ? bench_below(r, rule->ors + 1u) : 0;
+
+	return i == 0 ? rule->dport : rule->dport_or[i - 1];
+}
+
+/* The fields that few rules ask for. */
+static void hit_more(uint64_t *r, const struct bench_rule *rule, struct bench_packet *p)
+{
+	if (rule->proto_or != 0 && bench_below(r, 2))
+		p->proto = rule->proto_or;
+	p->tcp_flags = p->proto != 6 ? 0 : rule->tcp_mask ? rule->tcp_value : 0x10;
+	p->dscp = (uint8_t)in_range(r, rule->dscp);
+	p->label = rule->label_lo + bench_below(r, rule->label_hi - rule->label_lo + 1);
+	if (p->proto != FG_PROTO_ICMP || p->fragment)
+		return;
+	p->sport = p->dport = 0;
+	p->icmp_type = (uint8_t)in_range(r, rule->icmp_type);
+	p->icmp_code = (uint8_t)in_range(r, rule->icmp_code);
+}
+
 static void draw_hit(uint64_t *r, const struct bench_rule *rule, struct bench_packet *p)
 {
 	*p = (struct bench_packet){ .dst = in_prefix(r, rule->dst, rule->dst_length),
@@ -49,23 +72,52 @@ static void draw_hit(uint64_t *r, const struct bench_rule *rule, struct bench_pa
 	p->fragment = rule->fragments;
 	if (!p->fragment) {
 		p->sport = in_range(r, rule->sport);
-		p->dport = in_range(r, rule->dport);
+		p->dport = in_range(r, one_dport(r, rule));
 	}
 	p->length = in_range(r, rule->length);
 	if (rule->length.lo == 0 || rule->length.hi == 65535)
 		p->length = (uint16_t)(rule->length.lo + 40 + bench_below(r, 1000));
+	if (bench_rule_asks_more(rule))
+		hit_more(r, rule, p);
+}
+
+static void miss_more(uint64_t *r, struct bench_packet *p)
+{
+	bool icmp = p->proto == FG_PROTO_ICMP && !p->fragment;
+
+	switch (bench_below(r, 4)) {
+	case 0:
+		p->dscp = (uint8_t)bench_below(r, BENCH_DSCP_MOST + 1);
+		break;
+	case 1:
+		p->label = bench_below(r, BENCH_LABEL_MOST + 1);
+		break;
+	case 2:
+		p->icmp_type = (uint8_t)(icmp ? bench_below(r, BENCH_ICMP_MOST + 1) : 0);
+		break;
+	default:
+		p->icmp_code = (uint8_t)(icmp ? bench_below(r, BENCH_ICMP_MOST + 1) : 0);
+		break;
+	}
 }
 
 /* As a hit, but for one field. */
 static void draw_miss(uint64_t *r, const struct bench_rule *rule, struct bench_packet *p)
 {
+	bool ports;
+
 	draw_hit(r, rule, p);
+	ports = !p->fragment && p->proto != FG_PROTO_ICMP;
+	if (bench_rule_asks_more(rule) && bench_below(r, 2)) {
+		miss_more(r, p);
+		return;
+	}
 	switch (bench_below(r, 4)) {
 	case 0:
-		p->sport = (uint16_t)(p->fragment ? 0 : bench_random(r));
+		p->sport = (uint16_t)(ports ? bench_random(r) : 0);
 		break;
 	case 1:
-		p->dport = (uint16_t)(p->fragment ? 0 : bench_random(r));
+		p->dport = (uint16_t)(ports ? bench_random(r) : 0);
 		break;
 	case 2:
 		p->length = (uint16_t)(40 + bench_below(r, 1461));
@@ -86,10 +138,12 @@ void bench_packet_aim(uint64_t *r, const struct bench_rule *rule, bool miss, str
 
 static bool matches(const struct bench_traffic *t, const struct bench_packet *p)
 {
+	struct bench_packet whole = *p;
 	struct fg_matched out;
 	struct fg_key key;
 
-	bench_packet_key(p, &key);
+	whole.ipv6 = t->rules->ipv6;
+	bench_packet_key(&whole, &key);
 	fg_match(&t->image->view, &key, &out);
 	return out.count > 0;
 }

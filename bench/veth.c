@@ -116,7 +116,11 @@ static bool cannot_chain(const struct bench_rules *rules, char why[BENCH_WHY_MAX
 
 static bool cannot_sets(const struct bench_rules *rules, char why[BENCH_WHY_MAX])
 {
-	return too_many(rules, SETS_MAX, why);
+	if (too_many(rules, SETS_MAX, why))
+		return true;
+	if (bench_nft_lists(rules))
+		snprintf(why, BENCH_WHY_MAX, "an element of a set has no lists");
+	return bench_nft_lists(rules);
 }
 
 /* ---- Who stands at the far end ---- */
@@ -187,6 +191,8 @@ static bool cannot_ipset(const struct bench_rules *rules, char why[BENCH_WHY_MAX
 		return true;
 	if (!run("command -v iptables-restore >/dev/null && command -v ipset >/dev/null"))
 		snprintf(why, BENCH_WHY_MAX, "not installed");
+	else if (bench_rules_ask_more(rules))
+		snprintf(why, BENCH_WHY_MAX, "the harness gives it no lists, DSCP or ICMP types");
 	else if (bench_ipset_cannot(rules))
 		snprintf(why, BENCH_WHY_MAX, "ports without a transport cannot be said");
 	else if (bench_ipset_statements(rules) > CHAIN_MAX)

@@ -26,6 +26,7 @@ struct search {
 	size_t kept_n;
 	uint32_t most;
 	uint64_t r;
+	bool more; /* rules ask for what few do */
 };
 
 static int most_lines_first(const void *a, const void *b)
@@ -52,7 +53,7 @@ static void change_field(struct search *s, struct bench_packet *p)
 {
 	const struct bench_rule *rule = &s->rules->at[bench_below(&s->r, (uint32_t)s->rules->n)];
 
-	switch (bench_below(&s->r, 8)) {
+	switch (bench_below(&s->r, s->more ? 11 : 8)) {
 	case 0:
 		p->dst = address_in(&s->r, rule->dst, rule->dst_length);
 		break;
@@ -74,8 +75,19 @@ static void change_field(struct search *s, struct bench_packet *p)
 	case 6:
 		p->tcp_flags = (uint8_t)bench_below(&s->r, 64);
 		break;
-	default:
+	case 7:
 		p->fragment = !p->fragment;
+		break;
+	case 8:
+		p->dscp = (uint8_t)edge_of(&s->r, rule->dscp);
+		break;
+	case 9:
+		p->proto = rule->proto != 0 ? rule->proto : p->proto;
+		p->icmp_type = (uint8_t)edge_of(&s->r, rule->icmp_type);
+		p->icmp_code = (uint8_t)edge_of(&s->r, rule->icmp_code);
+		break;
+	default:
+		p->label = bench_below(&s->r, 2) ? rule->label_lo : rule->label_hi;
 		break;
 	}
 }
@@ -85,10 +97,13 @@ static void make_whole(struct bench_packet *p)
 {
 	if (p->length < 40 || p->length > 1500)
 		p->length = p->length < 40 ? 40 : 1500;
-	if (p->fragment)
+	if (p->fragment || p->proto == FG_PROTO_ICMP)
 		p->sport = p->dport = 0;
 	if (p->fragment || p->proto != FG_PROTO_TCP)
 		p->tcp_flags = 0;
+	if (p->fragment || p->proto != FG_PROTO_ICMP)
+		p->icmp_type = p->icmp_code = 0;
+	p->dscp &= BENCH_DSCP_MOST;
 }
 
 static void draw(struct search *s, struct bench_packet *p)
@@ -131,7 +146,7 @@ static void try_one(struct search *s)
 uint32_t bench_worst(const struct bench_rules *rules, const struct bench_image *image, size_t tries,
 		     struct bench_packet *out, size_t n)
 {
-	struct search s = { .rules = rules, .image = image, .r = 77 };
+	struct search s = { .rules = rules, .image = image, .r = 77, .more = bench_rules_ask_more(rules) };
 	uint32_t most;
 
 	s.found = bench_alloc(tries, sizeof(*s.found));

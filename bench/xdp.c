@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The plane `xdp` (harness.h): the XDP program and an empty one, by test runs with rotating packets; xdp_rotate.bpf.c says how. The image, 256 MiB of
+ * The plane `xdp` (harness.h): the XDP program and an empty one, by test runs with rotating packets; xdp_rotate.bpf.c says how; xdp_filter.c has a peer. The image, 256 MiB of
  * 4 KiB pages, and the programs are made once; each set of rules is compiled into it. All rules discard. Needs root; pins lie in a mount namespace of our own.
  */
 #include <bpf/bpf.h>
@@ -95,16 +95,21 @@ static void open_plane(void)
 	atexit(close_plane);
 }
 
+bool bench_xdp_ready(char why[BENCH_WHY_MAX])
+{
+	if (!plane.tried)
+		open_plane();
+	snprintf(why, BENCH_WHY_MAX, "%s", plane.why);
+	return plane.why[0] == '\0';
+}
+
 static bool cannot(const struct bench_rules *rules, char why[BENCH_WHY_MAX])
 {
 	if (rules->n > SLOTS) {
 		snprintf(why, BENCH_WHY_MAX, "the harness makes its maps for %d rules", SLOTS);
 		return true;
 	}
-	if (!plane.tried)
-		open_plane();
-	snprintf(why, BENCH_WHY_MAX, "%s", plane.why);
-	return plane.why[0] != '\0';
+	return !bench_xdp_ready(why);
 }
 
 /* Puts an image where packets find it. */
@@ -171,7 +176,7 @@ static void put_flow(size_t i, const struct bench_packet *p)
 		put_checksum(flow + IP_AT);
 }
 
-static void load(void *ctx, const struct bench_pool *pool)
+void bench_xdp_load(void *ctx, const struct bench_pool *pool)
 {
 	(void)ctx;
 	for (size_t i = 0; i < BENCH_POOL; i++)
@@ -201,12 +206,11 @@ static uint32_t go(int repeat)
 	return opts.retval;
 }
 
-static void verdicts_of(int program, size_t n, uint32_t *out)
+void bench_xdp_verdicts(int program, size_t n, uint32_t *out)
 {
-	for (size_t i = 0; i < n; i++) {
-		point(program, (uint32_t)i);
+	point(program, 0);
+	for (size_t i = 0; i < n; i++)
 		out[i] = go(1) == XDP_DROP;
-	}
 }
 
 /* A quarter goes before, as for the matchers. */
@@ -231,17 +235,30 @@ static double round_here(void)
 	return bench_steady_end(&steady, without, why) ? (double)ns / XDP_FLOWS_MAX : 0;
 }
 
+double bench_xdp_round(int program, uint64_t (*dropped)(void *ctx), void *ctx, uint64_t *hits)
+{
+	uint64_t before;
+	double ns;
+
+	warm(program);
+	before = dropped(ctx);
+	ns = round_here();
+	*hits = dropped(ctx) - before;
+	return ns;
+}
+
 static void verdicts(void *ctx, size_t n, uint32_t *out)
 {
 	(void)ctx;
-	verdicts_of(plane.x->program, n, out);
+	bench_xdp_verdicts(plane.x->program, n, out);
 }
 
 /* Packets that a rule applied to, by the counters of the program. */
-static uint64_t dropped(void)
+static uint64_t dropped(void *ctx)
 {
 	struct fg_port_counters c;
 
+	(void)ctx;
 	if (fg_xdp_port_counters(plane.x, 0, &c) != 0)
 		bench_fail("no counters");
 	return c.by[FG_DROP][FG_CAUSE_DISCARD].packets;
@@ -249,40 +266,27 @@ static uint64_t dropped(void)
 
 static double round_ours(void *ctx, uint64_t *hits)
 {
-	uint64_t before;
-	double ns;
-
-	(void)ctx;
-	warm(plane.x->program);
-	before = dropped();
-	ns = round_here();
-	*hits = dropped() - before;
-	return ns;
+	return bench_xdp_round(plane.x->program, dropped, ctx, hits);
 }
 
 static void verdicts_empty(void *ctx, size_t n, uint32_t *out)
 {
 	(void)ctx;
-	verdicts_of(program_fd("empty"), n, out);
+	bench_xdp_verdicts(program_fd("empty"), n, out);
+}
+
+static uint64_t none(void *ctx)
+{
+	(void)ctx;
+	return 0;
 }
 
 static double round_empty(void *ctx, uint64_t *hits)
 {
-	(void)ctx;
-	*hits = 0;
-	warm(program_fd("empty"));
-	return round_here();
+	return bench_xdp_round(program_fd("empty"), none, ctx, hits);
 }
 
 /* ---- For veth.c ---- */
-
-bool bench_xdp_ready(char why[BENCH_WHY_MAX])
-{
-	if (!plane.tried)
-		open_plane();
-	snprintf(why, BENCH_WHY_MAX, "%s", plane.why);
-	return plane.why[0] == '\0';
-}
 
 int bench_xdp_program(const char *name)
 {
@@ -323,10 +327,7 @@ void bench_xdp_send(uint32_t first, uint32_t n, int ifindex)
 bool bench_xdp_heads_load(const struct bench_head *heads, const void *image, size_t octets, size_t rules,
 			  char why[BENCH_WHY_MAX])
 {
-	if (!plane.tried)
-		open_plane();
-	snprintf(why, BENCH_WHY_MAX, "%s", plane.why);
-	if (plane.why[0] != '\0')
+	if (!bench_xdp_ready(why))
 		return false;
 	for (size_t i = 0; i < BENCH_POOL; i++)
 		memcpy(&plane.flows[i], heads[i].octets + XDP_FLOW_AT, sizeof(plane.flows[i]));
@@ -350,7 +351,7 @@ const struct bench_runner bench_xdp = {
 	.cannot = cannot,
 	.open = bench_xdp_open,
 	.close = close_rules,
-	.load = load,
+	.load = bench_xdp_load,
 	.verdicts = verdicts,
 	.round = round_ours
 };
@@ -361,6 +362,6 @@ const struct bench_runner bench_xdp_empty = { .name = "empty xdp",
 					      .cannot = cannot,
 					      .open = open_empty,
 					      .close = close_rules,
-					      .load = load,
+					      .load = bench_xdp_load,
 					      .verdicts = verdicts_empty,
 					      .round = round_empty };

@@ -21,7 +21,7 @@ def test_schema():
     """Of every shape, and both planes."""
     once = ["--rounds", "1"]
     lines = result(bench, *once, "--rules", "10", "--traffic", "uniform", "--plane", "match")
-    kernel = result(bench, *once, "--shape", "mixed,ipv6,fragments", "--rules", "0,100", "--traffic", "far,beside,uniform", "--plane", "xdp")
+    kernel = result(bench, *once, "--shape", "mixed,ipv6,fragments,hosts,lists,icmp,dscp,flow-label", "--rules", "0,100", "--traffic", "far,beside,uniform", "--plane", "xdp")
     changed = result(bench, *once, "--shape", "carpet", "--rules", "1000", "--traffic", "uniform", "--plane", "change")
     churned = result(bench, *once, "--shape", "mixed", "--rules", "100", "--traffic", "hot", "--plane", "churn")
     live = result(bench, *once, "--shape", "sources", "--rules", "10", "--traffic", "hot", "--plane", "veth")
@@ -31,12 +31,15 @@ def test_schema():
         fail("nothing changed while packets were judged")
     if {figure["runner"] for _, figure in figures(live)} .isdisjoint({"iptables ipset"}):
         fail("peers of the cable are missing")
+    filtered = {row["scenario"]["shape"] for row, figure in figures(kernel) if figure["runner"] == "xdp-filter" and figure["state"] != "cannot" and row["scenario"]["rules"] > 0}
+    if filtered - {"hosts"}:
+        fail(f"xdp-filter is asked what it cannot say: {filtered}")
     lines += kernel + changed + churned + live
     wrong = [(row["scenario"], figure["runner"], figure["why"]) for row, figure in figures(lines) if figure["state"] == "void"]
     if wrong:
         fail(f"a wrong verdict: {wrong}")
     shapes = {row["scenario"]["shape"] for row, _ in figures(lines)}
-    if len(shapes) < 11:
+    if len(shapes) < 17:
         fail(f"only these shapes: {shapes}")
     broken = copy.deepcopy(lines[1])
     broken["row"]["figures"][0]["state"] = "splendid"
@@ -53,10 +56,23 @@ def test_counts(lines):
             fail(f"{what}: {figure['why']}")
         if row["scenario"]["traffic"] == "uniform" and row["hit_share"] < 1:
             fail(f"{what}: {row['hit_share']} of the packets hit")
+        if row["scenario"]["traffic"] == "beside" and row["hit_share"] > 0:
+            fail(f"{what}: {row['hit_share']} of the packets beside a rule hit one")
     planes = {row["scenario"]["plane"] for row, figure in figures(lines) if figure["state"] != "cannot"}
     print(f"counts agree on {sorted(planes)}")
     if "xdp" not in planes and os.geteuid() == 0:
         fail("the XDP program was not asked: " + next(figure["why"] for row, figure in figures(lines) if row["scenario"]["plane"] == "xdp"))
+
+
+def with_figures(row):
+    """The row as if nothing had disturbed it."""
+    row = copy.deepcopy(row)
+    spread = dict.fromkeys(("least", "lower", "median", "upper", "most"), 20)
+    for figure in row["figures"]:
+        figure.update(state="good", why="", ns=[20], spread=spread, mpps=50, to_ours=spread)
+        if figure["churn"] > 0:
+            figure["latency_ns"] = {"n": 1, "p50": 9000, "p99": 9000, "p999": 9000, "most": 9000}
+    return row
 
 
 def test_report(lines):
@@ -65,9 +81,13 @@ def test_report(lines):
         print("no page: gnuplot is not there")
         return
     with tempfile.TemporaryDirectory() as folder:
-        path = written(folder, "result", lines)
+        churned = [{"row": with_figures(one["row"])} for one in lines if "row" in one and one["row"]["scenario"]["plane"] == "churn"]
+        path = written(folder, "result", lines + churned)
         subprocess.run([sys.executable, os.path.join(source, "bench", "report.py"), folder, path], check=True)
         page = open(os.path.join(folder, "README.md"), encoding="utf-8").read()
+        plots = set(os.listdir(folder)) - {"README.md", "result"}
+    if not {"churn.svg", "changes.svg"} <= plots or any(f"]({plot})" not in page for plot in plots):
+        fail(f"not all plots are made and shown: {plots}")
     for said in ("## Goals", "no figure", "## Not measured", "--plane xdp", "| carpet | "):
         if said not in page:
             fail(f"the page does not say {said}")
