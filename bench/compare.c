@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What got slower (harness.h). A figure of the second run is slower than its like of the first beyond noise where its lower quartile lies above the other's
- * upper one and its median is more than 5 % above; likewise faster. Times are not scaled: the core's own speed, the probe of both rows, is said beside.
+ * upper one and its median is more than 5 % above; likewise faster. A core that is itself slower all the while, as where another thread shares it, is in no
+ * spread of a row: so that must hold of the times as they are, and also of times in those of the probe, work that was the same in both rows. What waits for
+ * memory is not as much slower as the core, which is why one of them alone is not enough.
  */
 #include <stdio.h>
 #include <string.h>
@@ -44,22 +46,44 @@ static double at(const json_t *figure, const char *what)
 	return json_number_value(json_object_get(json_object_get(figure, "spread"), what));
 }
 
-static void say(const json_t *scenario, const char *runner, const json_t *before, const json_t *after, double probe)
+static double number(const json_t *row, const char *what)
 {
+	return json_number_value(json_object_get(row, what));
+}
+
+/* The core's own speed: time of work that is the same, by that of before. */
+static double probe_of(const json_t *old, const json_t *row)
+{
+	return number(row, "probe_ns") / number(old, "probe_ns");
+}
+
+static void say(const json_t *old, const json_t *row, const char *runner)
+{
+	const json_t *scenario = json_object_get(row, "scenario"), *before = figure_of(old, runner),
+		     *after = figure_of(row, runner);
+
 	printf("%s: %s, %s %lld %s %s: %.1f -> %.1f ns (%+.0f %%; quartiles %.1f-%.1f -> %.1f-%.1f; the core itself "
-	       "%+.0f %%)\n",
+	       "%+.0f %%; other cores busy %.0f -> %.0f %%)\n",
 	       at(after, "median") > at(before, "median") ? "slower" : "faster", runner,
 	       json_string_value(json_object_get(scenario, "shape")),
 	       (long long)json_integer_value(json_object_get(scenario, "count")),
 	       json_string_value(json_object_get(scenario, "traffic")),
 	       json_string_value(json_object_get(scenario, "plane")), at(before, "median"), at(after, "median"),
 	       100 * (at(after, "median") / at(before, "median") - 1), at(before, "lower"), at(before, "upper"),
-	       at(after, "lower"), at(after, "upper"), 100 * (probe - 1));
+	       at(after, "lower"), at(after, "upper"), 100 * (probe_of(old, row) - 1), 100 * number(old, "other_load"),
+	       100 * number(row, "other_load"));
 }
 
-static bool beyond(const json_t *low, const json_t *high)
+/* By what `high` is divided before. */
+static bool beyond_by(const json_t *low, const json_t *high, double by)
 {
-	return at(high, "lower") > at(low, "upper") && at(high, "median") > slower_by * at(low, "median");
+	return at(high, "lower") > by * at(low, "upper") && at(high, "median") > by * slower_by * at(low, "median");
+}
+
+/* probe: that of `high` by that of `low`. */
+static bool beyond(const json_t *low, const json_t *high, double probe)
+{
+	return beyond_by(low, high, 1) && beyond_by(low, high, probe);
 }
 
 struct compared {
@@ -68,9 +92,7 @@ struct compared {
 
 static void compare_rows(const json_t *old, const json_t *row, struct compared *c)
 {
-	const json_t *scenario = json_object_get(row, "scenario");
-	double probe = json_number_value(json_object_get(row, "probe_ns")) /
-		       json_number_value(json_object_get(old, "probe_ns"));
+	double probe = probe_of(old, row);
 	json_t *one;
 	size_t i;
 
@@ -78,17 +100,17 @@ static void compare_rows(const json_t *old, const json_t *row, struct compared *
 	{
 		const char *runner = json_string_value(json_object_get(one, "runner"));
 		const json_t *before = figure_of(old, runner), *after = figure_of(row, runner);
+		bool slower, faster;
 
 		if (before == NULL || after == NULL)
 			continue;
-		if (beyond(before, after))
-			c->slower++;
-		else if (beyond(after, before))
-			c->faster++;
-		else
-			c->same++;
-		if (beyond(before, after) || beyond(after, before))
-			say(scenario, runner, before, after, probe);
+		slower = beyond(before, after, probe);
+		faster = beyond(after, before, 1 / probe);
+		c->slower += slower;
+		c->faster += faster;
+		c->same += !slower && !faster;
+		if (slower || faster)
+			say(old, row, runner);
 	}
 }
 

@@ -138,14 +138,14 @@ def written(folder, name, lines):
     return path
 
 
-def made(samples, runner="flowgate burst"):
-    """A result of one figure."""
+def made(samples, runner="flowgate burst", probe=1):
+    """A result of one figure, on a core whose own work took so long."""
     ordered = sorted(samples)
     n = len(ordered)
     spread = dict(zip(("least", "lower", "median", "upper", "most"), (ordered[i] for i in (0, n // 4, n // 2, n - 1 - n // 4, n - 1))))
     scenario = {"shape": "mixed", "count": 10, "rules": 10, "traffic": "hot", "plane": "match", "churn": 0, "seed": 1}
     figure = {"runner": runner, "state": "good", "why": "", "ns": samples, "spread": spread}
-    return [{"run": {"format": 1}}, {"row": {"scenario": scenario, "probe_ns": 1, "figures": [figure]}}]
+    return [{"run": {"format": 1}}, {"row": {"scenario": scenario, "probe_ns": probe, "figures": [figure]}}]
 
 
 def test_compare(folder):
@@ -159,6 +159,17 @@ def test_compare(folder):
         ("faster", [8, 8.1, 8.2, 8.3, 8.4], 0, "0 figures slower, 1 faster"),
     ):
         out = run(bench, "compare", old, written(folder, "new", made(samples)), exits=(exits,))
+        if said not in out:
+            fail(f"{name}: {out}")
+    slow = [13, 13.1, 13.2, 13.3, 13.4]
+    for name, samples, probe, exits, said in (
+        ("on a slower core", slow, 1.3, 0, "0 figures slower, 0 faster, 1 as before"),
+        ("by more than its core", [2 * ns for ns in slow], 1.3, 1, "1 figures slower"),
+        ("of a core that is quicker", slow, 0.8, 1, "1 figures slower"),
+        ("on a quicker core", [8, 8.1, 8.2, 8.3, 8.4], 0.8, 0, "0 figures slower, 0 faster, 1 as before"),
+        ("as before on a slower core", [10, 10.1, 10.2, 10.3, 10.4], 1.3, 0, "0 figures slower, 0 faster, 1 as before"),
+    ):
+        out = run(bench, "compare", old, written(folder, "new", made(samples, probe=probe)), exits=(exits,))
         if said not in out:
             fail(f"{name}: {out}")
     run(bench, "compare", old, written(folder, "new", made([10], "another")), exits=(1,))
